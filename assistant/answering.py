@@ -1,0 +1,190 @@
+"""`Assistant.ask(question) -> Answer`: the whole way from a question to a cited answer. Read this file first."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from assistant.abstention import Judgment, judge
+from assistant.conversation import understand
+from assistant.errors import QuestionError, WriterError
+from assistant.evidence import Evidence, find_evidence
+from assistant.retrieval import HybridRetriever, Retrieved, Retriever
+from assistant.settings import MAX_QUESTION, AssistantSettings
+from assistant.types import Answer, NearArticle, Turn
+from assistant.writing.draft import Draft
+from assistant.writing.extractive import write_extract
+from index.filters import Filters
+from index.searching import Index, LocalIndex
+from index.settings import IndexSettings
+from index.types import ScoredPassage
+
+__all__ = ["Assistant"]
+
+NEAREST = 3  # articles named when a question is not covered
+EVERYTHING = Filters()
+
+
+class Assistant:
+    """An index, a retriever and a writer. Safe to share between threads; opening is the slow part."""
+
+    def __init__(
+        self,
+        index: Index,
+        settings: AssistantSettings,
+        retriever: Retriever | None = None,
+        language_model: Any = None,
+    ) -> None:
+        self.index = index
+        self.settings = settings
+        self.retriever = retriever or HybridRetriever(index, settings)
+        self.language_model = language_model
+
+    @classmethod
+    def open(cls, home: str | Path | None = None, **settings: Any) -> "Assistant":
+        """The assistant over the live index of `home` (default: the setting `home`).
+
+        Keyword arguments override settings of either class by name.
+        """
+        index = LocalIndex.open(IndexSettings.load(home=Path(home) if home else None, **settings))
+        chosen = AssistantSettings.load(**settings)
+        if not chosen.llm_model:
+            return cls(index, chosen)
+        from assistant.writing.llm import configured
+
+        return cls(index, chosen, language_model=configured(chosen))
+
+    def search(self, question: str, k: int | None = None, filters: Filters = EVERYTHING) -> tuple[ScoredPassage, ...]:
+        """The `k` best passages for a question or a few words, best first."""
+        question = checked(question)
+        return self.retriever.retrieve(question, k or self.settings.passages, filters).passages
+
+    def ask(self, question: str, history: Sequence[Turn] = (), filters: Filters = EVERYTHING) -> Answer:
+        """The whole answer. `QuestionError` for a question that cannot be asked; "not covered" is an answer."""
+        *_, answer = self.stream(question, history, filters)
+        return answer
+
+    def stream(self, question: str, history: Sequence[Turn] = (), filters: Filters = EVERYTHING) -> Iterator[Answer]:
+        """The answer as it grows: each one whole in itself, the last one final."""
+        watch = Stopwatch()
+        asked = checked(question)
+        understood = understand(asked, history)
+        with watch.stage("retrieval"):
+            retrieved = self.retriever.retrieve(understood, self.settings.passages, filters)
+        with watch.stage("evidence"):
+            evidence = find_evidence(self.index, understood, retrieved)
+            judgment = judge(self.index, understood, retrieved, evidence)
+        answer = self.unwritten(asked, understood, retrieved, judgment)
+        if answer.outcome == "answered":
+            for draft, writer, notices in self.drafts(understood, evidence, retrieved, watch):
+                answer = replace(
+                    answer,
+                    sentences=draft.sentences,
+                    citations=draft.citations,
+                    writer=writer,
+                    ledger=ledger(draft),
+                    notices=(*answer.notices, *notices),
+                )
+                yield replace(answer, timings_ms=watch.milliseconds())
+        yield replace(answer, timings_ms=watch.milliseconds())
+
+    def drafts(
+        self, question: str, evidence: Sequence[Evidence], retrieved: Retrieved, watch: "Stopwatch"
+    ) -> Iterator[tuple[Draft, str, tuple[str, ...]]]:
+        """Growing drafts with the writer's name and new notices; the extractive writer steps in for a failing model."""
+        notice: tuple[str, ...] = ()
+        if self.language_model is not None:
+            from assistant.writing.llm import write_with_model
+
+            try:
+                with watch.stage("writing"):
+                    drafts = write_with_model(self.language_model, question, retrieved, self.index, self.settings)
+                    yield from ((draft, "llm", ()) for draft in drafts)
+                return
+            except WriterError as error:
+                notice = (f"The language model did not answer ({error}); these are the articles' own sentences.",)
+        with watch.stage("writing"):
+            draft = write_extract(evidence, self.index.document)
+        for length in range(1, len(draft.sentences) + 1):
+            numbers = {number for sentence in draft.sentences[:length] for number in sentence.citations}
+            cited = tuple(citation for citation in draft.citations if citation.number in numbers)
+            yield Draft(draft.sentences[:length], cited), "extractive", notice if length == 1 else ()
+
+    def unwritten(self, asked: str, understood: str, retrieved: Retrieved, judgment: Judgment) -> Answer:
+        """The answer before a writer has begun: the outcome, and for "not covered" the nearest articles."""
+        covered = judgment.confidence >= self.settings.abstention_threshold
+        return Answer(
+            question=asked,
+            understood=understood,
+            outcome="answered" if covered else "not_covered",
+            sentences=(),
+            citations=(),
+            passages=retrieved.passages,
+            missing=judgment.missing,
+            nearest=() if covered else self.nearest(retrieved),
+            confidence=round(judgment.confidence, 4),
+            writer="none",
+            generation=self.index.status().generation,
+            ledger=ledger(Draft((), ())),
+            notices=(self.index.warning,) if self.index.warning else (),
+        )
+
+    def nearest(self, retrieved: Retrieved) -> tuple[NearArticle, ...]:
+        """The articles of the best passages, best first."""
+        best: dict[str, float] = {}
+        for each in retrieved.passages:
+            best.setdefault(each.passage.doc_id, max(0.0, each.dense))
+        found = [(self.index.document(name), score) for name, score in list(best.items())[:NEAREST]]
+        return tuple(
+            NearArticle(document.doc_id, document.title, str(document.metadata.get("summary") or ""), round(score, 4))
+            for document, score in found
+        )
+
+
+class Stopwatch:
+    """Milliseconds by stage."""
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
+        self.stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds the time of a `with` to a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[name] = self.stages.get(name, 0.0) + (time.perf_counter() - start) * 1000
+
+    def milliseconds(self) -> dict[str, float]:
+        """All stages so far, and the total."""
+        total = (time.perf_counter() - self.started) * 1000
+        return {name: round(value, 2) for name, value in {**self.stages, "total": total}.items()}
+
+
+def checked(question: str) -> str:
+    """The question without surrounding white space; `QuestionError` where it is empty, too long, or says nothing."""
+    question = question.strip()
+    if not question:
+        raise QuestionError('The question is empty. Ask one, for example: python app.py ask "How did the talks start?"')
+    if len(question) > MAX_QUESTION:
+        raise QuestionError(
+            f"The question has {len(question):,} characters; at most {MAX_QUESTION:,} are read. Ask it in fewer words"
+        )
+    return question
+
+
+def ledger(draft: Draft) -> dict[str, int]:
+    """Sentences of a draft, counted by how they are supported."""
+    support = [sentence.support for sentence in draft.sentences]
+    uncited = sum(1 for sentence in draft.sentences if not sentence.citations)
+    return {
+        "sentences": len(support),
+        "quoted": support.count("quoted"),
+        "supported": support.count("supported"),
+        "unsupported": support.count("unsupported"),
+        "uncited": uncited,
+    }

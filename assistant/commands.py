@@ -1,0 +1,132 @@
+"""ask | search | serve."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from index.commands import HOME
+
+if TYPE_CHECKING:
+    from assistant.types import Answer, Turn
+    from index.filters import Filters
+
+__all__ = ["COMMANDS", "ask", "search", "serve"]
+
+Home = Annotated[Path | None, HOME]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+Period = Annotated[str, typer.Option("--period", help="Years an article is about: 1990-1995, 1990-, -1995 or 1990.")]
+Region = Annotated[list[str] | None, typer.Option("--region", help="Only articles on this region; may be repeated.")]
+Topic = Annotated[list[str] | None, typer.Option("--topic", help="Only articles on this topic; may be repeated.")]
+Track = Annotated[list[str] | None, typer.Option("--track", help="Only this track (one, 1.5, two, …); may be repeated.")]
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in plain words.")],
+    as_json: Json = False,
+    history: Annotated[
+        Path | None, typer.Option("--history", help="Earlier turns: a JSON list of {role, content}.")
+    ] = None,
+    period: Period = "",
+    region: Region = None,
+    topic: Topic = None,
+    track: Track = None,
+    home: Home = None,
+) -> None:
+    """Answer a question from the articles, each sentence cited; exit status 0 also when they do not cover it."""
+    from assistant.answering import Assistant, checked
+
+    checked(question)  # before the index is opened: the sentence on bad input comes at once
+    turns = read_history(history) if history else []
+    answer = Assistant.open(home).ask(question, turns, filters(period, region, topic, track))
+    if as_json:
+        typer.echo(json.dumps(answer.to_json(), ensure_ascii=False, indent=1))
+        return
+    warn(answer.notices)
+    typer.echo(as_text(answer))
+
+
+def search(
+    words: Annotated[str, typer.Argument(help="A question or a few words.")],
+    as_json: Json = False,
+    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Number of passages.")] = 10,
+    period: Period = "",
+    region: Region = None,
+    topic: Topic = None,
+    track: Track = None,
+    home: Home = None,
+) -> None:
+    """List the best passages for a question or a few words."""
+    from assistant.answering import Assistant, checked
+    from assistant.types import passage_json
+
+    checked(words)
+    assistant = Assistant.open(home)
+    warn((assistant.index.warning,) if assistant.index.warning else ())
+    found = assistant.search(words, k, filters(period, region, topic, track))
+    if as_json:
+        listed = [passage_json(each) for each in found]
+        typer.echo(json.dumps({"question": words, "passages": listed}, ensure_ascii=False, indent=1))
+        return
+    for each in found:
+        place = " · ".join(part for part in (each.passage.title, each.passage.heading) if part)
+        typer.echo(f"{each.score:.3f}  {place}  ({each.passage.passage_id})\n       {each.passage.text[:200]}…\n")
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port; the next free one if taken.")] = 7860,
+    home: Home = None,
+) -> None:
+    """Serve the page (this is what `python app.py` does)."""
+    from assistant.page.service import run
+
+    run(home, host, port)
+
+
+COMMANDS = (ask, search, serve)
+
+
+def filters(
+    period: str, region: list[str] | None, topic: list[str] | None, track: list[str] | None
+) -> "Filters":
+    """The options as `Filters`."""
+    from index.filters import Filters
+
+    return Filters.parse(period, region or (), topic or (), track or ())
+
+
+def read_history(path: Path) -> "list[Turn]":
+    """The turns of a history file; `QuestionError` where it is not a JSON list of {role, content}."""
+    from assistant.errors import QuestionError
+    from assistant.types import Turn
+
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        return [Turn(str(entry["role"]), str(entry["content"])) for entry in entries]
+    except OSError as error:
+        raise QuestionError(f"The history {path} cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise QuestionError(f'The history {path} is not a JSON list of {{"role": …, "content": …}} objects') from error
+
+
+def warn(notices: tuple[str, ...]) -> None:
+    """Prints notices to standard error, a line each."""
+    for notice in notices:
+        typer.echo(f"warning: {notice}", err=True)
+
+
+def as_text(answer: "Answer") -> str:
+    """An answer for a terminal: sentences with numbers, then what they cite."""
+    if answer.outcome == "not_covered":
+        lines = ["The articles do not cover this question."]
+        if answer.missing:
+            lines.append(f"Not mentioned in what was found: {', '.join(answer.missing)}.")
+        if answer.nearest:
+            lines.append("Nearest articles:")
+            lines += [f"  {near.title} ({near.doc_id})" for near in answer.nearest]
+        return "\n".join(lines)
+    text = " ".join(f"{s.text}{''.join(f' [{number}]' for number in s.citations)}" for s in answer.sentences)
+    cited = [f"[{c.number}] {c.title} ({c.source}, characters {c.start}-{c.end})" for c in answer.citations]
+    return "\n".join([text, "", *cited])

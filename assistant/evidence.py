@@ -1,0 +1,103 @@
+"""Which sentences answer: those of the best passages, scored by meaning, by the question's words and by their passage."""
+
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from assistant.retrieval import Retrieved
+from index.embedding import Vectors
+from index.lexical import analyze
+from index.searching import Index
+from index.types import Passage, Sentence
+
+__all__ = ["Evidence", "dangling", "find_evidence", "weights"]
+
+PASSAGES = 6  # the best passages, whose sentences are looked at
+MEANING, WORDS, PLACE = 0.6, 0.25, 0.15  # weights of cosine, question words covered, and the passage's own score
+FEWEST_WORDS, MOST_WORDS = 5, 70  # shorter is a fragment, longer is not for reading
+UNFIT = 0.6  # factor for a sentence outside those lengths, or one that is itself a question
+DANGLING = 0.85  # factor for a sentence that needs the one before it
+# Words that point back to a sentence the reader has not seen, where they open one.
+POINTS_BACK = re.compile(
+    r"(he|she|they|it|this|these|those|that|such|his|her|their|its|both|neither|the latter|the former|there|then|but|"
+    r"however|moreover|thus|therefore|instead|also|another|others|nor|yet|so|consequently|similarly|nevertheless)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence with its score in [0, 1] (higher is better), its cosine with the question, vector and passage."""
+
+    sentence: Sentence
+    score: float
+    cosine: float
+    vector: Vectors
+    passage: Passage
+
+
+def dangling(text: str) -> bool:
+    """Whether a sentence opens with a word that points back."""
+    return bool(POINTS_BACK.match(text.lstrip("\"'“‘([")))
+
+
+# Verbs and the like that carry a question but not its subject; an article need not repeat them.
+LIGHT = (
+    "use used using get make made help many much say said tell mean means happen work thing way ways kind role "
+    "play take took give gave want need exactly really actually"
+)
+
+
+@functools.cache
+def light_stems() -> frozenset[str]:
+    """The stems of `LIGHT`."""
+    return frozenset(analyze(LIGHT))
+
+
+def weights(index: Index, question: str) -> dict[str, float]:
+    """The question's stems by rarity, light words aside unless there are no others."""
+    rarity = index.rarity(question)
+    return {stem: weight for stem, weight in rarity.items() if stem not in light_stems()} or rarity
+
+
+def find_evidence(index: Index, question: str, retrieved: Retrieved) -> list[Evidence]:
+    """The sentences of the best passages, best first, ties in reading order."""
+    scored = retrieved.passages[:PASSAGES]
+    if not scored:
+        return []
+    rarity = weights(index, question)
+    top = max(each.score for each in scored) or 1.0
+    places: dict[int, tuple[Passage, float]] = {}
+    found = index.sentences(retrieved.vector, [each.passage.key for each in scored])
+    for each in reversed(scored):
+        for one in found:
+            if each.passage.doc_id == one.sentence.doc_id and inside(one.sentence, each.passage):
+                places[one.sentence.key] = (each.passage, each.score / top)
+    evidence = []
+    for one in found:
+        passage, place = places[one.sentence.key]
+        text = one.sentence.text
+        words = coverage(rarity, text), coverage(rarity, text, (passage.title, passage.heading))
+        score = MEANING * max(one.cosine, 0.0) + WORDS * sum(words) / 2 + PLACE * place
+        evidence.append(Evidence(one.sentence, score * fitness(text), one.cosine, one.vector, passage))
+    return sorted(evidence, key=lambda e: (-e.score, e.sentence.key))
+
+
+def inside(sentence: Sentence, passage: Passage) -> bool:
+    """Whether the passage holds the whole sentence."""
+    return passage.start <= sentence.start and sentence.end <= passage.end
+
+
+def coverage(rarity: Mapping[str, float], text: str, also: Sequence[str] = ()) -> float:
+    """The share of the question's stems, weighted by rarity, that occur in the texts; in [0, 1]."""
+    total = sum(rarity.values())
+    stems = set(analyze(" ".join([text, *also])))
+    return sum(weight for stem, weight in rarity.items() if stem in stems) / total if total else 0.0
+
+
+def fitness(text: str) -> float:
+    """A factor in (0, 1] for how well a sentence can stand in an answer by itself."""
+    words = len(text.split())
+    factor = 1.0 if FEWEST_WORDS <= words <= MOST_WORDS and not text.endswith("?") else UNFIT
+    return factor * (DANGLING if dangling(text) else 1.0)

@@ -1,0 +1,63 @@
+"""The Retriever protocol, and HybridRetriever: meaning and words fused, lifted by each passage's best sentence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from assistant.fusion import convex
+from assistant.settings import AssistantSettings
+from index.embedding import Vectors
+from index.filters import Filters
+from index.searching import Index
+from index.types import ScoredPassage
+
+__all__ = ["HybridRetriever", "Retrieved", "Retriever"]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The best passages, best first, and the question's vector, which evidence needs again."""
+
+    passages: tuple[ScoredPassage, ...]
+    vector: Vectors
+
+
+class Retriever(Protocol):
+    """Anything that ranks passages for a question."""
+
+    def retrieve(self, question: str, k: int, filters: Filters) -> Retrieved:
+        """The `k` best passages."""
+        ...
+
+
+class HybridRetriever:
+    """Both searches to `depth`, the convex combination, and the best sentence of each candidate added."""
+
+    def __init__(self, index: Index, settings: AssistantSettings) -> None:
+        self.index = index
+        self.settings = settings
+
+    def retrieve(self, question: str, k: int, filters: Filters = Filters()) -> Retrieved:  # noqa: B008 - frozen
+        """See `Retriever`. Scores are at most 1 + `sentence_weight`; ties are broken by passage_id."""
+        vector = self.index.embedder.embed_query(question)
+        dense = dict(self.index.by_vector(vector, self.settings.depth, filters))
+        lexical = dict(self.index.by_words(question, self.settings.depth, filters))
+        only_words = [key for key in lexical if key not in dense]
+        dense |= zip(only_words, self.index.similarities(vector, only_words), strict=True)
+        scores = self.with_sentences(vector, convex(dense, lexical, self.settings.dense_weight))
+        keys = sorted(scores, key=lambda key: (-scores[key], key))[: k + 1]
+        found = [
+            ScoredPassage(passage, scores[passage.key], dense.get(passage.key, -1.0), lexical.get(passage.key, 0.0))
+            for passage in self.index.passages(keys)
+        ]
+        found.sort(key=lambda each: (-each.score, each.passage.passage_id))
+        return Retrieved(tuple(found[:k]), vector)
+
+    def with_sentences(self, vector: Vectors, fused: dict[int, float]) -> dict[int, float]:
+        """The fused scores plus the weighted cosine of each passage's best sentence."""
+        if not self.settings.sentence_weight:
+            return fused
+        keys: Sequence[int] = sorted(fused)
+        best = self.index.best_sentences(vector, keys)
+        weight = self.settings.sentence_weight
+        return {key: fused[key] + weight * cosine for key, cosine in zip(keys, best, strict=True)}

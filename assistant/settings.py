@@ -1,0 +1,28 @@
+"""Settings of `assistant`: retrieval, abstention, the optional language model."""
+
+from pydantic import Field, SecretStr
+
+from index.settings import LayeredSettings
+
+__all__ = ["MAX_QUESTION", "AssistantSettings"]
+
+MAX_QUESTION = 2000  # characters
+
+
+class AssistantSettings(LayeredSettings):
+    """What decides how a question becomes an answer."""
+
+    dense_weight: float = Field(0.75, ge=0, le=1, description="share of meaning against words in a passage's score")
+    sentence_weight: float = Field(
+        0.15, ge=0, le=2, description="weight of a passage's best sentence, added to its score"
+    )
+    depth: int = Field(200, ge=1, le=10_000, description="passages taken from each of the two searches")
+    passages: int = Field(10, ge=1, le=1000, description="passages given to the writer and shown")
+    abstention_threshold: float = Field(
+        0.5, ge=0, le=1, description="confidence below which a question counts as not covered"
+    )
+    llm_base_url: str = Field("", description="address of an OpenAI-compatible server, e.g. http://127.0.0.1:11434/v1")
+    llm_model: str = Field("", description="name of the language model on that server; empty = extractive answers")
+    llm_api_key: SecretStr = Field(SecretStr(""), description="key of that server, if it wants one")
+    llm_context_tokens: int = Field(3000, ge=200, description="tokens of passages given to the language model")
+    llm_timeout: float = Field(30.0, gt=0, description="seconds until the extractive writer answers instead")

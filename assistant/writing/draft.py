@@ -1,0 +1,48 @@
+"""What every writer gives: sentences with citations whose quotes are exact."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assistant.types import AnswerSentence, Citation
+from index.types import Document, Span
+
+__all__ = ["CitationList", "Draft"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A finished or growing answer."""
+
+    sentences: tuple[AnswerSentence, ...]
+    citations: tuple[Citation, ...]
+
+
+class CitationList:
+    """Numbers citations from 1; the same span is cited by the same number."""
+
+    def __init__(self, document: Callable[[str], Document]) -> None:
+        self.document = document
+        self.citations: list[Citation] = []
+
+    def cite(self, doc_id: str, span: Span) -> int:
+        """The number of the citation of that span, made if need be."""
+        for made in self.citations:
+            if (made.doc_id, made.start, made.end) == (doc_id, span.start, span.end):
+                return made.number
+        document = self.document(doc_id)
+        number = len(self.citations) + 1
+        self.citations.append(
+            Citation(
+                number=number,
+                doc_id=doc_id,
+                version=document.version,
+                title=document.title,
+                source=document.source,
+                date=document.date,
+                start=span.start,
+                end=span.end,
+                quote=document.text[span.start : span.end],
+                onward=tuple(document.onward(span)),
+            )
+        )
+        return number

@@ -1,0 +1,1 @@
+"""How good is it, measured offline. The numbers of `LOG.md` come from the commands here."""

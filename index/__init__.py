@@ -1,0 +1,1 @@
+"""Articles -> passages -> one published generation. Knows nothing of questions."""

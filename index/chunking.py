@@ -1,0 +1,132 @@
+"""Document -> Passages and Sentences with exact spans.
+
+A passage is a run of whole sentences under one heading. What is embedded is title, heading and passage; only the
+passage is inside the span. Nothing is cut off unseen: lengths are counted with the embedder's own tokenizer, and a
+sentence too long for one passage is cut at white space.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from index.sentences import sentence_spans
+from index.tokens import count_tokens
+from index.types import Document, Passage, Sentence, Span
+
+__all__ = ["Cut", "cut", "embedded_text"]
+
+Counter = Callable[
+    [Sequence[str]], list[int]
+]  # texts -> tokens of each as the embedder reads it, special ones included
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One document's passages and sentences, both in reading order."""
+
+    passages: tuple[Passage, ...]
+    sentences: tuple[Sentence, ...]
+
+
+def cut(document: Document, count: Counter, limit: int, overlap: int = 0) -> Cut:
+    """Passages of at most `limit` tokens (title, heading and special tokens included) and their sentences.
+
+    `overlap` is the number of sentences repeated from the passage before.
+    """
+    passages: list[Passage] = []
+    sentences: list[Sentence] = []
+    special = count([""])[0]
+    for heading, paragraphs in sections(document):
+        spans = [span for part in paragraphs for span in sentence_spans(document.text, part.start, part.end)]
+        if not spans:
+            continue
+        size = limit - count([context(document.title, heading, count, limit)])[0]
+        pieces = [piece for span in spans for piece in fitting(document.text, span, count, size + special)]
+        lengths = [n - special for n in count([document.text[piece.start : piece.end] for piece in pieces])]
+        runs = pack(lengths, size, overlap)
+        made = [passage_of(document, heading, pieces[run.start], pieces[run.stop - 1]) for run in runs]
+        for piece in pieces:
+            home = next(p for p in made if p.start <= piece.start and piece.end <= p.end)
+            text = document.text[piece.start : piece.end]
+            sentences.append(Sentence(document.doc_id, piece.start, piece.end, home.passage_id, text))
+        passages += made
+    return Cut(tuple(passages), tuple(sentences))
+
+
+def context(title: str, heading: str, count: Counter, limit: int) -> str:
+    """Title and heading, one a line; what of them would take over half the room is left out."""
+    choices = [f"{title}\n{heading}\n" if heading else f"{title}\n", f"{title}\n", f"{heading}\n"]
+    return next((text for text in choices if text.strip() and count([text])[0] <= limit // 2), "")
+
+
+def embedded_text(passage: Passage, count: Counter, limit: int) -> str:
+    """What the embedder reads of a passage: its title and heading as context, then the passage."""
+    return context(passage.title, passage.heading, count, limit) + passage.text
+
+
+def sections(document: Document) -> Iterator[tuple[str, list[Span]]]:
+    """Each heading ("" before the first) with the spans of the paragraphs under it."""
+    heading = ""
+    paragraphs: list[Span] = []
+    headings = set(document.headings)
+    offset = 0
+    for part in document.text.split("\n\n"):
+        span = Span(offset, offset + len(part))
+        offset = span.end + 2
+        if span in headings:
+            yield heading, paragraphs
+            heading, paragraphs = part, []
+        else:
+            paragraphs.append(span)
+    yield heading, paragraphs
+
+
+def fitting(text: str, span: Span, count: Counter, size: int) -> Iterator[Span]:
+    """The span, or where it has over `size` tokens its halves, cut at the white space nearest to the middle."""
+    if span.end - span.start == 1 or count([text[span.start : span.end]])[0] <= size:
+        yield span
+        return
+    middle = (span.start + span.end) // 2
+    gaps = [gap.start() + span.start for gap in re.finditer(r"\s", text[span.start : span.end])]
+    at = min(gaps, key=lambda gap: abs(gap - middle), default=middle)
+    right = at
+    while right < span.end and text[right].isspace():
+        right += 1
+    yield from fitting(text, Span(span.start, at), count, size)
+    yield from fitting(text, Span(right, span.end), count, size)
+
+
+def pack(lengths: Sequence[int], size: int, overlap: int) -> list[range]:
+    """Runs of consecutive sentences of at most `size` tokens each, filled in order."""
+    runs: list[range] = []
+    first = total = 0
+    for i, length in enumerate(lengths):
+        if total + length > size and i > first:
+            runs.append(range(first, i))
+            first = repeated(lengths, first, i, size - length, overlap)
+            total = sum(lengths[first:i])
+        total += length
+    return [*runs, range(first, len(lengths))]
+
+
+def repeated(lengths: Sequence[int], first: int, end: int, room: int, overlap: int) -> int:
+    """Where the next run begins: up to `overlap` sentences back, as far as they leave room; never at `first` again."""
+    start = end
+    while end - start < overlap and start - 1 > first and sum(lengths[start - 1 : end]) <= room:
+        start -= 1
+    return start
+
+
+def passage_of(document: Document, heading: str, first: Span, last: Span) -> Passage:
+    """The passage from the first sentence to the last."""
+    text = document.text[first.start : last.end]
+    return Passage(
+        passage_id=f"{document.doc_id}#{first.start}-{last.end}",
+        doc_id=document.doc_id,
+        start=first.start,
+        end=last.end,
+        heading=heading,
+        tokens=count_tokens(text),
+        text=text,
+        title=document.title,
+    )

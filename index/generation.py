@@ -1,0 +1,202 @@
+"""Generations: write, publish, open, verify. A published folder never changes; one pointer names the live one.
+
+    home/
+      current              the pointer: the name of the live generation
+      generations/NAME/    store.sqlite passages.faiss sentences.npy lexical/ manifest.json
+      lock                 held (flock) by the one process that publishes
+
+Publishing writes a new folder, syncs every file and the folder, renames it into place and then replaces the pointer:
+old or new, never a mixture. Every byte is hashed before anything parses it.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.errors import DamagedIndexError, LockedError, NoIndexError
+
+__all__ = ["FORMAT", "Generation", "live", "newest_whole", "publish", "published", "writing_lock"]
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+POINTER = "current"
+UNLISTED = {MANIFEST, "lexical/.tantivy-meta.lock"}  # tantivy writes that empty file whenever it opens a folder
+UNFINISHED = ".unfinished-"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A published folder whose every file has been verified."""
+
+    name: str
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum(int(entry["size"]) for entry in self.manifest["files"].values())
+
+
+def published(home: Path) -> list[str]:
+    """Names of all generations in the home, newest first."""
+    folder = home / "generations"
+    names = [path.name for path in folder.iterdir() if not path.name.startswith(".")] if folder.is_dir() else []
+    return sorted(names, reverse=True)
+
+
+def live(home: Path) -> Generation:
+    """The generation that the pointer names, verified; `NoIndexError` or `DamagedIndexError` otherwise."""
+    try:
+        name = (home / POINTER).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        if published(home):
+            raise DamagedIndexError(f"The pointer {home / POINTER} is missing") from None
+        raise NoIndexError(f"No index at {home}. Build one with: python app.py index apply") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DamagedIndexError(f"The pointer {home / POINTER} cannot be read ({error})") from error
+    if name not in published(home):
+        raise DamagedIndexError(f"The pointer {home / POINTER} names {name[:60]!r}, which is not there")
+    return verified(home, name)
+
+
+def newest_whole(home: Path) -> tuple[Generation, str]:
+    """The live generation; where that is damaged, the newest that verifies, with one line that says so.
+
+    `NoIndexError` where nothing was ever published, `DamagedIndexError` where nothing is whole.
+    """
+    try:
+        return live(home), ""
+    except DamagedIndexError as error:
+        damage = str(error)
+    for name in published(home):
+        try:
+            found = verified(home, name)
+        except DamagedIndexError:
+            continue
+        return found, f"{damage}. Serving generation {name} instead; mend with: python app.py index apply"
+    raise DamagedIndexError(f"{damage}, and no other generation is whole. Rebuild with: python app.py index apply")
+
+
+def verified(home: Path, name: str) -> Generation:
+    """The generation `name` after every file was compared with its manifest; `DamagedIndexError` names the first
+    that differs."""
+    folder = home / "generations" / name
+    manifest = read_manifest(folder)
+    if manifest["generation"] != name:
+        raise DamagedIndexError(f"The manifest of generation {name} is that of {manifest['generation']}")
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()} - UNLISTED
+    if differing := sorted(files ^ set(manifest["files"])):
+        found = "is not in" if differing[0] in files else "is missing, though in"
+        raise DamagedIndexError(f"Generation {name} is damaged: {differing[0]} {found} its manifest")
+    for file, entry in manifest["files"].items():
+        if measured(folder / file) != entry:
+            raise DamagedIndexError(f"Generation {name} is damaged: {file} does not match its manifest")
+    return Generation(name, folder, manifest)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest, checked against the digest it carries; other formats are named and refused."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        digest = manifest.pop("digest")
+        version = manifest["format"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedIndexError(f"Generation {folder.name} is damaged: its manifest cannot be read") from error
+    if digest != digest_of(manifest):
+        raise DamagedIndexError(f"Generation {folder.name} is damaged: its manifest does not match its own digest")
+    if version != FORMAT:
+        raise DamagedIndexError(f"Generation {folder.name} has format {version}; this program reads format {FORMAT}")
+    return dict(manifest)
+
+
+def publish(home: Path, name: str, write: Callable[[Path], dict[str, Any]], keep: int) -> Generation:
+    """Makes the generation `name` from what `write` puts into its folder, and points to it.
+
+    `write` returns what the manifest says beside the files. The caller holds `writing_lock`. Of the older
+    generations, `keep - 1` stay for rollback.
+    """
+    generations = home / "generations"
+    generations.mkdir(parents=True, exist_ok=True)
+    for left in generations.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    work = generations / f"{UNFINISHED}{name}"
+    work.mkdir()
+    try:
+        manifest = {"format": FORMAT, "generation": name, **write(work)}
+        paths = [path for path in sorted(work.rglob("*")) if not path.is_dir()]
+        manifest["files"] = {path.relative_to(work).as_posix(): measured(path) for path in paths}
+        manifest["digest"] = digest_of(manifest)
+        (work / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
+        for path in [*work.rglob("*"), work]:
+            sync(path)
+        work.rename(generations / name)
+        sync(generations)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    found = verified(home, name)  # read back: a disk that lied is found here, before the pointer moves
+    replace(home / POINTER, f"{name}\n")
+    for old in published(home)[keep:]:
+        if old != name:
+            shutil.rmtree(generations / old, ignore_errors=True)
+    return found
+
+
+def replace(path: Path, text: str) -> None:
+    """Writes a small file whole: the old content or the new, whatever happens."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text, encoding="utf-8")
+    sync(new)
+    new.replace(path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Has the system write a file or folder to the disk now."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def measured(path: Path) -> dict[str, Any]:
+    """SHA-256 and size of a file."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return {"sha256": digest, "size": file.tell()}
+    except OSError as error:
+        raise DamagedIndexError(f"{path} cannot be read ({error.strerror})") from error
+
+
+def digest_of(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of a manifest without its digest."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+@contextmanager
+def writing_lock(home: Path) -> Iterator[None]:
+    """Held by the one process that publishes; the kernel lets go of it when that process dies."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise LockedError(
+                f"Another process (pid {holder}) is publishing in {home}. Wait for it, then run the command again"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

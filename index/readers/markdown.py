@@ -1,0 +1,130 @@
+"""Markdown with YAML front matter and footnotes: `...in June 2013.[^reuters]` becomes a note, not text."""
+
+import datetime
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from index.cleaning import clean
+from index.errors import ReadingError
+from index.readers.blocks import Block, decode, reading, title_of_name
+from index.types import Dropped, Note, Reading
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+__all__ = ["front_matter", "read_markdown"]
+
+FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?---[ \t]*(?:\n|\Z)", re.S)
+MARK = re.compile(r"\[\^([^\]\s]+)\]")
+DEFINITION = re.compile(r"^ {0,3}\[\^([^\]\s]+)\]:[ \t]*(.*(?:\n(?: {2,}|\t).*)*)", re.M)
+
+
+def read_markdown(data: bytes, doc_id: str, source: str) -> Iterator[Reading]:
+    """One document. Sources are those of the front matter, and footnotes defined in the text."""
+    metadata, body = front_matter(decode(data))
+    body, defined = definitions(body)
+    blocks, raw = parse(body)
+    title = str(metadata.pop("title", "") or "")
+    if blocks and blocks[0].level == 1:
+        title = title or blocks[0].text
+        if blocks[0].text == title:
+            blocks = blocks[1:]
+    date = str(metadata.pop("date", "") or "")
+    if defined:
+        metadata["sources"] = [*metadata.get("sources", []), *defined]
+    kept, dropped = clean([Block(title), *blocks])
+    yield reading(doc_id, title or title_of_name(doc_id), kept[1:], source, date, metadata, [*raw, *dropped])
+
+
+def front_matter(text: str) -> tuple[dict[str, Any], str]:
+    """The front matter as JSON values, and the rest; `ReadingError` names the line that is not YAML."""
+    found = FRONT_MATTER.match(text)
+    if not found:
+        return {}, text
+    try:
+        values = yaml.safe_load(found[1] or "")
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 2}" if mark else ""
+        raise ReadingError(f"its front matter is not valid YAML{line}: {getattr(error, 'problem', error)}") from error
+    if values is not None and not isinstance(values, dict):
+        raise ReadingError(f"its front matter is a {type(values).__name__}, not names with values")
+    values = jsonable(values or {})
+    sources = values.get("sources", [])
+    if not isinstance(sources, list) or not all(isinstance(entry, dict) and entry.get("id") for entry in sources):
+        raise ReadingError("`sources` in its front matter must be a list of entries that each have an `id`")
+    return values, text[found.end() :]
+
+
+def jsonable(value: Any) -> Any:
+    """YAML's values as JSON has them: dates as ISO 8601, names as strings."""
+    if isinstance(value, dict):
+        return {str(name): jsonable(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [jsonable(entry) for entry in value]
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def definitions(body: str) -> tuple[str, list[dict[str, str]]]:
+    """Takes `[^id]: text` lines out of the body: CommonMark would read some of them as link definitions."""
+    found = [{"id": name, "title": " ".join(text.split())} for name, text in DEFINITION.findall(body)]
+    return DEFINITION.sub("", body), found
+
+
+def parse(body: str) -> tuple[list[Block], list[Dropped]]:
+    """The blocks of a CommonMark text (with tables), markup gone, footnote marks as notes; and its raw HTML."""
+    from markdown_it import MarkdownIt
+
+    blocks: list[Block] = []
+    dropped: list[Dropped] = []
+    level = 0
+    row: list[str] | None = None
+    for token in MarkdownIt("commonmark").enable("table").parse(body):
+        if token.type == "heading_open":
+            level = int(token.tag[1:])
+        elif token.type == "heading_close":
+            level = 0
+        elif token.type == "tr_open":
+            row = []
+        elif token.type == "tr_close":
+            blocks.append(noted(" | ".join(row or [])))
+            row = None
+        elif token.type == "inline":
+            text = "".join(plain(child) for child in token.children or ())
+            if row is None:
+                blocks.append(noted(text, level))
+            else:
+                row.append(text)
+        elif token.type in ("fence", "code_block"):
+            blocks.append(Block(token.content.strip("\n")))
+        elif token.type == "html_block":
+            dropped.append(Dropped("raw HTML", token.content.strip()))
+    return blocks, dropped
+
+
+def plain(token: "Token") -> str:
+    """What a reader sees of one inline token; an image and raw HTML leave nothing."""
+    if token.type in ("softbreak", "hardbreak"):
+        return " "
+    return token.content if token.type in ("text", "code_inline", "text_special") else ""
+
+
+def noted(marked: str, level: int = 0) -> Block:
+    """The text without its footnote marks, and a note where each run of marks stood."""
+    text = ""
+    notes: list[Note] = []
+    end = 0
+    for mark in MARK.finditer(marked := marked.strip()):
+        text += marked[end : mark.start()]
+        end = mark.end()
+        if notes and notes[-1].offset == len(text):
+            notes[-1] = Note(len(text), (*notes[-1].sources, mark[1]))
+        else:
+            notes.append(Note(len(text), (mark[1],)))
+    text += marked[end:]
+    return Block(text.rstrip(), level, tuple(notes))

@@ -1,0 +1,179 @@
+"""The Index protocol: passages by vector and by words, sentences, documents. LocalIndex serves one generation.
+
+Nothing outside `index/` may know that the index is local.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from index.dense import DenseIndex
+from index.embedding import Embedder, Vectors, open_embedder
+from index.errors import DamagedIndexError, EmbedderError, UnknownDocumentError
+from index.filters import Filters
+from index.generation import Generation, newest_whole
+from index.lexical import LexicalIndex, analyze
+from index.settings import IndexSettings
+from index.store import Store, Summary
+from index.types import Document, Passage, Sentence
+
+__all__ = ["Index", "IndexStatus", "LocalIndex", "ScoredSentence", "status_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """What is being served; `published_at` is ISO 8601 in UTC, `bytes` the size of all files."""
+
+    generation: str
+    documents: int
+    passages: int
+    sentences: int
+    embedder: str
+    embedder_digest: str
+    published_at: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredSentence:
+    """A sentence and the cosine of its vector with the question's, in [-1, 1]."""
+
+    sentence: Sentence
+    cosine: float
+    vector: Vectors
+
+
+class Index(Protocol):
+    """One generation, open for searching. Keys are whole numbers, unique within it."""
+
+    embedder: Embedder
+    warning: str  # one line where something is amiss, else empty
+
+    def status(self) -> IndexStatus: ...
+    def by_vector(self, vector: Vectors, k: int, filters: Filters) -> list[tuple[int, float]]: ...
+    def by_words(self, text: str, k: int, filters: Filters) -> list[tuple[int, float]]: ...
+    def similarities(self, vector: Vectors, keys: Sequence[int]) -> list[float]: ...
+    def passages(self, keys: Sequence[int]) -> list[Passage]: ...
+    def best_sentences(self, vector: Vectors, keys: Sequence[int]) -> list[float]: ...
+    def sentences(self, vector: Vectors, keys: Sequence[int]) -> list[ScoredSentence]: ...
+    def document(self, doc_id: str) -> Document: ...
+    def summaries(self) -> list[Summary]: ...
+    def facet_values(self, facet: str) -> list[str]: ...
+    def rarity(self, text: str) -> dict[str, float]: ...
+
+
+class LocalIndex:
+    """A published generation on this machine. Safe to share between threads."""
+
+    def __init__(self, generation: Generation, embedder: Embedder, warning: str = "") -> None:
+        self.generation = generation
+        self.embedder = embedder
+        self.warning = warning
+        self.store = Store(generation.folder / "store.sqlite")
+        self.dense = DenseIndex.load(generation.folder / "passages.faiss")
+        self.lexical = LexicalIndex.load(generation.folder / "lexical")
+        self.sentence_vectors = np.load(generation.folder / "sentences.npy", mmap_mode="r", allow_pickle=False)
+        counts = generation.manifest["counts"]
+        sizes = (len(self.dense), len(self.lexical), len(self.sentence_vectors), self.dense.dimension)
+        if sizes != (counts["passages"], counts["passages"], counts["sentences"], embedder.dimension):
+            raise DamagedIndexError(f"The parts of generation {generation.name} disagree in size: {sizes}")
+
+    @classmethod
+    def open(cls, settings: IndexSettings) -> "LocalIndex":
+        """The live generation of the home, or with `warning` the newest that verifies."""
+        generation, warning = newest_whole(settings.home)
+        built_with = generation.manifest["embedder"]
+        if built_with["name"] != settings.embedder:
+            raise EmbedderError(
+                f"The index at {settings.home} was built with the embedder {built_with['name']}, but the setting is "
+                f"{settings.embedder}. Rebuild it with: python app.py index apply, or set BACKCHANNEL_EMBEDDER="
+                f"{built_with['name']}"
+            )
+        embedder = open_embedder(settings.embedder, settings.home / "models", built_with["digest"])
+        return cls(generation, embedder, warning)
+
+    def status(self) -> IndexStatus:
+        """What is being served."""
+        return describe(self.generation)
+
+    def by_vector(self, vector: Vectors, k: int, filters: Filters) -> list[tuple[int, float]]:
+        """The `k` passages nearest in meaning: (key, cosine), best first."""
+        within = None
+        if filters:
+            within = np.array(self.store.passages_of(self.store.matching(filters)), dtype=np.int64)
+        return self.dense.search(vector, k, within)
+
+    def by_words(self, text: str, k: int, filters: Filters) -> list[tuple[int, float]]:
+        """The `k` best passages by their words: (key, BM25), best first."""
+        documents = self.store.matching(filters) if filters else None
+        return self.lexical.search(analyze(text), k, documents)
+
+    def similarities(self, vector: Vectors, keys: Sequence[int]) -> list[float]:
+        """The cosine of each passage with the vector."""
+        return self.dense.similarities(vector, list(keys))
+
+    def passages(self, keys: Sequence[int]) -> list[Passage]:
+        """The passages in the order of their keys as given."""
+        found = self.store.passages(keys)
+        return [found[key] for key in keys]
+
+    def best_sentences(self, vector: Vectors, keys: Sequence[int]) -> list[float]:
+        """For each passage the highest cosine of one of its sentences with the vector."""
+        ranges = self.store.sentence_ranges(keys)
+        return [float((self.sentence_vectors[r.start : r.stop].astype(np.float32) @ vector).max()) for r in ranges]
+
+    def sentences(self, vector: Vectors, keys: Sequence[int]) -> list[ScoredSentence]:
+        """The sentences of the passages with their cosines, each once, in the order of the passages."""
+        wanted = list(dict.fromkeys(key for r in self.store.sentence_ranges(keys) for key in r))
+        found = self.store.sentences(wanted)
+        rows = self.sentence_vectors[wanted].astype(np.float32)
+        scores = rows @ vector
+        return [ScoredSentence(found[key], float(s), row) for key, s, row in zip(wanted, scores, rows, strict=True)]
+
+    def document(self, doc_id: str) -> Document:
+        """The whole document; `UnknownDocumentError` where there is none."""
+        found = self.store.document(doc_id)
+        if found is None:
+            raise UnknownDocumentError(f"No article {doc_id!r} in generation {self.generation.name}")
+        return found
+
+    def summaries(self) -> list[Summary]:
+        """All documents without their texts."""
+        return list(self.store.summaries())
+
+    def facet_values(self, facet: str) -> list[str]:
+        """The values of a facet that occur."""
+        return self.store.facet_values(facet)
+
+    def rarity(self, text: str) -> dict[str, float]:
+        """Stems of the text without stop words, each with BM25's inverse document frequency, at least 1.
+
+        The floor matters to small libraries, where the words of the very subject stand in every passage.
+        """
+        total = len(self.lexical)
+        found = {}
+        for stem in dict.fromkeys(analyze(text)):
+            frequency = self.lexical.document_frequency(stem)
+            found[stem] = max(1.0, float(np.log1p((total - frequency + 0.5) / (frequency + 0.5))))
+        return found
+
+
+def describe(generation: Generation) -> IndexStatus:
+    """What a generation's manifest says of it."""
+    manifest = generation.manifest
+    return IndexStatus(
+        generation=generation.name,
+        **manifest["counts"],
+        embedder=manifest["embedder"]["name"],
+        embedder_digest=manifest["embedder"]["digest"],
+        published_at=manifest["published_at"],
+        bytes=generation.size,
+    )
+
+
+def status_of(settings: IndexSettings) -> tuple[IndexStatus, str]:
+    """What would be served, and a line of warning or ""; nothing but the manifest is parsed."""
+    generation, warning = newest_whole(settings.home)
+    return describe(generation), warning

@@ -1,0 +1,59 @@
+"""Sentence boundaries: NLTK's Punkt with the parameters that llama-index-core carries, and the field's abbreviations."""
+
+import functools
+import re
+from typing import TYPE_CHECKING
+
+from index.tokens import bundled
+from index.types import Span
+
+if TYPE_CHECKING:
+    from nltk.tokenize.punkt import PunktSentenceTokenizer
+
+__all__ = ["sentence_spans"]
+
+# Titles, ranks and the like, without the last full stop, which Punkt's newspaper corpus knew too few of.
+ABBREVIATIONS = (
+    "adm amb approx art brig c ca capt cf ch cmdr col ed eds esp est et al fig figs fr gen gov hon jr lt maj mr mrs ms "
+    "dr no nos op p para pp pres prof rep res rev sen sgt sr st v vol vols vs i.e e.g u.s u.k u.n u.s.s.r d.c e.u a.m p.m "
+    "jan feb mar apr jun jul aug sep sept oct nov dec"
+).split()
+# Punkt takes an ellipsis, or an initial before a word that often starts sentences, for an end.
+INITIAL = re.compile(r"(?:^|\s)[A-Z]\.$")
+CLOSERS = "\"'”’»)]"
+
+
+@functools.cache
+def tokenizer() -> "PunktSentenceTokenizer":
+    """Punkt for English; no pickle is read, nothing is downloaded."""
+    import nltk.data
+    from nltk.tokenize.punkt import PunktTokenizer
+
+    folder = str(bundled("nltk_cache"))
+    if folder not in nltk.data.path:  # NLTK reads only below the folders named there
+        nltk.data.path.insert(0, folder)
+    made = PunktTokenizer("english")
+    made._params.abbrev_types.update(ABBREVIATIONS)
+    return made
+
+
+def sentence_spans(text: str, start: int, end: int) -> list[Span]:
+    """Spans of the sentences of `text[start:end]`, one paragraph; no span begins or ends with white space."""
+    paragraph = text[start:end]
+    found: list[Span] = []
+    for left, right in tokenizer().span_tokenize(paragraph):
+        piece = paragraph[left:right]
+        left += len(piece) - len(piece.lstrip())
+        right -= len(piece) - len(piece.rstrip())
+        if left >= right:
+            continue
+        if found and joins(paragraph[found[-1].start - start : found[-1].end - start], paragraph[left:right]):
+            found[-1] = Span(found[-1].start, start + right)
+        else:
+            found.append(Span(start + left, start + right))
+    return found
+
+
+def joins(before: str, after: str) -> bool:
+    """Whether Punkt cut too early: after an initial (`George W. Bush`), or before what cannot start a sentence."""
+    return bool(INITIAL.search(before)) or after[0].islower() or not any(c.isalnum() for c in after)

@@ -1,0 +1,207 @@
+"""Documents, passages and sentences of one generation in one SQLite file. Written once, then only read."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.errors import DamagedIndexError, FilterError
+from index.filters import FACETS, Filters
+from index.types import Document, Dropped, Note, Passage, Sentence, Span
+
+__all__ = ["Store", "Summary", "write_store"]
+
+SCHEMA = """
+CREATE TABLE documents (key INTEGER PRIMARY KEY, doc_id TEXT UNIQUE NOT NULL, version TEXT, title TEXT, text TEXT,
+    source TEXT, date TEXT, metadata TEXT, notes TEXT, headings TEXT, since INTEGER, until INTEGER);
+CREATE TABLE facets (facet TEXT, value TEXT, document INTEGER, PRIMARY KEY (facet, value, document)) WITHOUT ROWID;
+CREATE TABLE passages (key INTEGER PRIMARY KEY, passage_id TEXT UNIQUE NOT NULL, document INTEGER, start INTEGER,
+    end INTEGER, heading TEXT, tokens INTEGER, first_sentence INTEGER, end_sentence INTEGER);
+CREATE INDEX passages_of ON passages (document);
+CREATE TABLE sentences (key INTEGER PRIMARY KEY, document INTEGER, start INTEGER, end INTEGER, passage INTEGER);
+CREATE TABLE dropped (document INTEGER, reason TEXT, text TEXT);
+"""
+OPEN_END = 9999  # the year of a period without an end: it still goes on
+PASSAGE = """SELECT p.key, p.passage_id, d.doc_id, p.start, p.end, p.heading, p.tokens,
+    substr(d.text, p.start + 1, p.end - p.start), d.title FROM passages p JOIN documents d ON d.key = p.document"""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A document without its text, for lists."""
+
+    doc_id: str
+    title: str
+    source: str
+    date: str
+    summary: str
+    questions: tuple[str, ...]
+
+
+Row = tuple[Document, Sequence[Passage], Sequence[Sentence], Sequence[Dropped]]
+
+
+def write_store(path: Path, rows: Iterable[Row]) -> None:
+    """Writes a new file; keys count from 0 in the order given, for documents, passages and sentences alike."""
+    connection = sqlite3.connect(path)
+    connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)  # synced by generation
+    next_passage = next_sentence = 0
+    for key, (document, passages, sentences, dropped) in enumerate(rows):
+        since, until = period(document)
+        fields = [document.doc_id, document.version, document.title, document.text, document.source, document.date]
+        packed = [
+            json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
+            json.dumps([[note.offset, *note.sources] for note in document.notes]),
+            json.dumps([[span.start, span.end] for span in document.headings]),
+        ]
+        marks = ",".join("?" * 12)
+        connection.execute(f"INSERT INTO documents VALUES ({marks})", (key, *fields, *packed, since, until))
+        connection.executemany("INSERT INTO facets VALUES (?, ?, ?)", [(*pair, key) for pair in facets(document)])
+        keys = {passage.passage_id: next_passage + i for i, passage in enumerate(passages)}
+        for passage in passages:
+            inside = [i for i, s in enumerate(sentences) if passage.start <= s.start and s.end <= passage.end]
+            held = (next_sentence + inside[0], next_sentence + inside[-1] + 1)
+            span = (passage.start, passage.end, passage.heading, passage.tokens)
+            row = (keys[passage.passage_id], passage.passage_id, key, *span, *held)
+            connection.execute("INSERT INTO passages VALUES (?,?,?,?,?,?,?,?,?)", row)
+        connection.executemany(
+            "INSERT INTO sentences VALUES (?, ?, ?, ?, ?)",
+            [(next_sentence + i, key, s.start, s.end, keys[s.passage_id]) for i, s in enumerate(sentences)],
+        )
+        connection.executemany("INSERT INTO dropped VALUES (?, ?, ?)", [(key, d.reason, d.text) for d in dropped])
+        next_passage += len(passages)
+        next_sentence += len(sentences)
+    connection.commit()
+    connection.close()
+
+
+def period(document: Document) -> tuple[int | None, int | None]:
+    """The years an article is about: its `period`, else the year of its `date`; None where neither is known."""
+    given = document.metadata.get("period")
+    if isinstance(given, dict) and isinstance(given.get("from"), int):
+        until = given.get("to")
+        return given["from"], until if isinstance(until, int) else OPEN_END
+    year = document.date[:4]
+    return (int(year), int(year)) if year.isdigit() and len(year) == 4 else (None, None)
+
+
+def facets(document: Document) -> set[tuple[str, str]]:
+    """The (facet, value) pairs of a document."""
+    found = set()
+    for facet in FACETS:
+        values = document.metadata.get(facet) or ()
+        values = values if isinstance(values, list) else [values]
+        found |= {(facet, str(value)) for value in values}
+    return found
+
+
+class Store:
+    """Read access. One connection, guarded by a lock: the queries are short, and threads may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self.lock = threading.Lock()
+        try:
+            uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+            self.connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            self.rows("SELECT count(*) FROM documents")
+        except sqlite3.DatabaseError as error:
+            raise DamagedIndexError(f"{path} is not a database: {error}") from error
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self.connection.close()
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """All rows of a query."""
+        with self.lock:
+            return self.connection.execute(query, values).fetchall()
+
+    def passages(self, keys: Sequence[int]) -> dict[int, Passage]:
+        """Passages by key."""
+        marks = ",".join("?" * len(keys))
+        rows = self.rows(f"{PASSAGE} WHERE p.key IN ({marks})", list(keys))
+        return {key: Passage(*fields, key=key) for key, *fields in rows}
+
+    def sentence_ranges(self, keys: Sequence[int]) -> list[range]:
+        """The keys of each passage's sentences, in the order of `keys`."""
+        marks = ",".join("?" * len(keys))
+        query = f"SELECT key, first_sentence, end_sentence FROM passages WHERE key IN ({marks})"
+        found = {key: range(first, end) for key, first, end in self.rows(query, list(keys))}
+        return [found[key] for key in keys]
+
+    def sentences(self, keys: Sequence[int]) -> dict[int, Sentence]:
+        """Sentences by key."""
+        marks = ",".join("?" * len(keys))
+        query = f"""SELECT s.key, d.doc_id, s.start, s.end, p.passage_id, substr(d.text, s.start + 1, s.end - s.start)
+            FROM sentences s JOIN documents d ON d.key = s.document JOIN passages p ON p.key = s.passage
+            WHERE s.key IN ({marks})"""
+        return {key: Sentence(*fields, key=key) for key, *fields in self.rows(query, list(keys))}
+
+    def document(self, doc_id: str) -> Document | None:
+        """The whole document, or None."""
+        query = "SELECT title, text, source, date, metadata, notes, headings, version FROM documents WHERE doc_id = ?"
+        for title, text, source, date, metadata, notes, headings, version in self.rows(query, (doc_id,)):
+            return Document(
+                doc_id=doc_id,
+                title=title,
+                text=text,
+                source=source,
+                date=date,
+                metadata=json.loads(metadata),
+                notes=tuple(Note(offset, tuple(sources)) for offset, *sources in json.loads(notes)),
+                headings=tuple(Span(*span) for span in json.loads(headings)),
+                version=version,
+            )
+        return None
+
+    def summaries(self) -> Iterator[Summary]:
+        """All documents without their texts, in the order of their ids."""
+        for doc_id, title, source, date, metadata in self.rows(
+            "SELECT doc_id, title, source, date, metadata FROM documents ORDER BY key"
+        ):
+            known = json.loads(metadata)
+            questions = tuple(str(each) for each in known.get("questions") or ())
+            yield Summary(doc_id, title, source, date, str(known.get("summary") or ""), questions)
+
+    def versions(self) -> dict[str, str]:
+        """The version of each document."""
+        return dict(self.rows("SELECT doc_id, version FROM documents"))
+
+    def dropped(self, doc_id: str) -> list[Dropped]:
+        """The page furniture that was left out of a document."""
+        query = "SELECT x.reason, x.text FROM dropped x JOIN documents d ON d.key = x.document WHERE d.doc_id = ?"
+        return [Dropped(reason, text) for reason, text in self.rows(query, (doc_id,))]
+
+    def facet_values(self, facet: str) -> list[str]:
+        """The values of a facet that occur, sorted."""
+        query = "SELECT DISTINCT value FROM facets WHERE facet = ? ORDER BY value"
+        return [value for (value,) in self.rows(query, (facet,))]
+
+    def matching(self, filters: Filters) -> list[int]:
+        """Keys of the documents that meet the filters; `FilterError` for a value that no document has."""
+        query, values = "SELECT key FROM documents WHERE 1", list[Any]()
+        if filters.since is not None:
+            query, values = f"{query} AND until >= ?", [*values, filters.since]
+        if filters.until is not None:
+            query, values = f"{query} AND since <= ?", [*values, filters.until]
+        for facet in FACETS:
+            wanted = getattr(filters, facet)
+            if not wanted:
+                continue
+            known = self.facet_values(facet)
+            if unknown := [value for value in wanted if value not in known]:
+                listed = ", ".join(known) or "none at all"
+                raise FilterError(f"No article has {unknown[0]!r} among its {facet}. The index has: {listed}")
+            marks = ",".join("?" * len(wanted))
+            query += f" AND key IN (SELECT document FROM facets WHERE facet = ? AND value IN ({marks}))"
+            values = [*values, facet, *wanted]
+        return [key for (key,) in self.rows(f"{query} ORDER BY key", values)]
+
+    def passages_of(self, documents: Sequence[int]) -> list[int]:
+        """Keys of all passages of the documents given by key."""
+        marks = ",".join("?" * len(documents))
+        query = f"SELECT key FROM passages WHERE document IN ({marks}) ORDER BY key"
+        return [key for (key,) in self.rows(query, list(documents))]

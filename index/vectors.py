@@ -1,0 +1,90 @@
+"""The vector cache: re-indexing embeds only what is new, and interrupted work resumes."""
+
+import hashlib
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from index.embedding import Embedder, Vectors
+from index.progress import Progress, silent
+
+__all__ = ["VectorCache"]
+
+STRETCH = 512  # texts embedded between two commits: what an interruption can cost
+ASKED = 500  # keys a query; SQLite allows 32,766 variables
+
+
+class VectorCache:
+    """One SQLite file: (embedder digest, backend, text) -> float32 vector, each row with its own CRC-32."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator["VectorCache"]:
+        """The cache at `path`; a file that is no database any more is set aside, since all of it can be made again."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = connect(path)
+        try:
+            yield cls(connection)
+        finally:
+            connection.close()
+
+    def embed(self, embedder: Embedder, texts: Sequence[str], progress: Progress = silent) -> tuple[Vectors, int]:
+        """`(n, dimension)` float32, unit rows, in the order of `texts`; and how many had to be embedded."""
+        keys = [self.key(embedder, text) for text in texts]
+        known = self.known(sorted(set(keys)), embedder.dimension)
+        missing = list({key: text for key, text in zip(keys, texts, strict=True) if key not in known}.items())
+        missing.sort(key=lambda pair: len(pair[1]))  # like lengths in one stretch, so that little is padded
+        with progress("embedding", len(missing)) as advance:
+            for start in range(0, len(missing), STRETCH):
+                some = missing[start : start + STRETCH]
+                rows = embedder.embed_passages([text for _, text in some])
+                fresh = dict(zip((key for key, _ in some), rows, strict=True))
+                self.connection.executemany(
+                    "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
+                    [(key, (data := row.tobytes()), zlib.crc32(data, zlib.crc32(key))) for key, row in fresh.items()],
+                )
+                self.connection.commit()
+                known.update(fresh)
+                advance(len(some))
+        found = np.stack([known[key] for key in keys]) if keys else np.empty((0, embedder.dimension), np.float32)
+        return found, len(missing)
+
+    def known(self, keys: Sequence[bytes], dimension: int) -> dict[bytes, Vectors]:
+        """The cached vectors among `keys`; a row that does not match its CRC-32 counts as unknown."""
+        found: dict[bytes, Vectors] = {}
+        for start in range(0, len(keys), ASKED):
+            some = keys[start : start + ASKED]
+            marks = ",".join("?" * len(some))
+            for key, data, check in self.connection.execute(
+                f"SELECT key, vector, crc FROM vectors WHERE key IN ({marks})", some
+            ):
+                if zlib.crc32(data, zlib.crc32(key)) == check and len(data) == 4 * dimension:
+                    found[key] = np.frombuffer(data, dtype=np.float32)
+        return found
+
+    @staticmethod
+    def key(embedder: Embedder, text: str) -> bytes:
+        """SHA-256 of embedder, backend and text."""
+        return hashlib.sha256(f"{embedder.digest}\n{embedder.backend}\n{text}".encode()).digest()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The open database; see `VectorCache.open`."""
+    schema = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB, crc INTEGER) WITHOUT ROWID"
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute(schema)
+    except sqlite3.DatabaseError:
+        connection.close()
+        path.replace(path.with_suffix(".damaged"))
+        connection = sqlite3.connect(path)
+        connection.execute(schema)
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
