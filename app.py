@@ -50,7 +50,7 @@ def settings(home: Annotated[Optional[str], typer.Option(help="Home folder.")] =
 
 
 def main() -> None:
-    """Runs the command line: bad input is one sentence on standard error and exit status 2; a bug keeps its traceback."""
+    """Runs the command line: bad input is one sentence and exit status 2; a bug keeps its traceback."""
     try:
         app()
     except BackchannelError as error:

@@ -18,8 +18,8 @@ NAME = re.compile(r"\b(?:[A-Z][\w'’.-]*[A-Za-z0-9]|[A-Z]|\d{3,4}s?)\b")
 NOT_NAMES = STOP_WORDS | frozenset(
     "define describe explain name list tell give compare summarise summarize show".split()
 )
-# Logistic regression (L2, C = 10) on 760 questions: XQuAD, MuSiQue and HotpotQA training questions over the XQuAD
-# paragraphs, and 172 asked of the first twelve articles and the seed; AUROC 0.99 on the questions fitted. In evals/LOG.md.
+# Logistic regression (L2, C = 10) on 760 questions: XQuAD, MuSiQue and HotpotQA questions over the XQuAD paragraphs,
+# and 172 asked of the first twelve articles and the seed; AUROC 0.99 on the questions fitted. In evals/LOG.md.
 BIAS, DENSE, SENTENCE, WORDS, MISSING = -10.2, 3.4, 10.1, 5.7, -3.0
 
 

@@ -88,6 +88,8 @@ class Assistant:
                     notices=(*answer.notices, *notices),
                 )
                 yield replace(answer, timings_ms=watch.milliseconds())
+        if answer.writer == "llm" and not answer.sentences:  # the model read the passages and found nothing
+            answer = replace(answer, outcome="not_covered", nearest=self.nearest(retrieved))
         yield replace(answer, timings_ms=watch.milliseconds())
 
     def drafts(

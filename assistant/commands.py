@@ -19,7 +19,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Period = Annotated[str, typer.Option("--period", help="Years an article is about: 1990-1995, 1990-, -1995 or 1990.")]
 Region = Annotated[list[str] | None, typer.Option("--region", help="Only articles on this region; may be repeated.")]
 Topic = Annotated[list[str] | None, typer.Option("--topic", help="Only articles on this topic; may be repeated.")]
-Track = Annotated[list[str] | None, typer.Option("--track", help="Only this track (one, 1.5, two, …); may be repeated.")]
+Track = Annotated[list[str] | None, typer.Option("--track", help="Only this track (one, 1.5, two …); may be repeated.")]
 
 
 def ask(
@@ -88,9 +88,7 @@ def serve(
 COMMANDS = (ask, search, serve)
 
 
-def filters(
-    period: str, region: list[str] | None, topic: list[str] | None, track: list[str] | None
-) -> "Filters":
+def filters(period: str, region: list[str] | None, topic: list[str] | None, track: list[str] | None) -> "Filters":
     """The options as `Filters`."""
     from index.filters import Filters
 

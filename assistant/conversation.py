@@ -8,9 +8,10 @@ from index.lexical import analyze
 
 __all__ = ["understand"]
 
+# Words that stand for something said before; "that" and "there" are left out, since most are no pronouns.
 LEANS = re.compile(
-    r"\b(he|she|they|them|it|its|his|her|their|this|these|those|that|there|then|the (first|second|other|same) (one|ones)?)"
-    r"\b|^(and|but|so|also|what about|how about|why)\b",
+    r"\b(he|she|they|them|him|it|its|his|her|their|this|these|those|the (first|second|other|same) (ones?)?)\b|"
+    r"^(and|but|so|also|what about|how about)\b",
     re.I,
 )
 FEW_STEMS = 1  # a question with no more content words than this cannot stand alone when there is a history

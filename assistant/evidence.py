@@ -1,4 +1,4 @@
-"""Which sentences answer: those of the best passages, scored by meaning, by the question's words and by their passage."""
+"""Which sentences answer: those of the best passages, by their meaning, the question's words and their passage."""
 
 import functools
 import re

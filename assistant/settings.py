@@ -12,7 +12,7 @@ MAX_QUESTION = 2000  # characters
 class AssistantSettings(LayeredSettings):
     """What decides how a question becomes an answer."""
 
-    dense_weight: float = Field(0.75, ge=0, le=1, description="share of meaning against words in a passage's score")
+    dense_weight: float = Field(0.7, ge=0, le=1, description="share of meaning against words in a passage's score")
     sentence_weight: float = Field(
         0.15, ge=0, le=2, description="weight of a passage's best sentence, added to its score"
     )

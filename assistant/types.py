@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from index.types import ScoredPassage, Span
 
-__all__ = ["Answer", "AnswerSentence", "Citation", "NearArticle", "Turn", "passage_json"]
+__all__ = ["Answer", "AnswerSentence", "Citation", "NearArticle", "Outcome", "Support", "Turn", "passage_json"]
 
 Outcome = Literal["answered", "not_covered"]
 Support = Literal["quoted", "supported", "unsupported"]

@@ -86,8 +86,7 @@ def newest_whole(home: Path) -> tuple[Generation, str]:
 
 
 def verified(home: Path, name: str) -> Generation:
-    """The generation `name` after every file was compared with its manifest; `DamagedIndexError` names the first
-    that differs."""
+    """The generation `name`, every file compared with its manifest; `DamagedIndexError` names one that differs."""
     folder = home / "generations" / name
     manifest = read_manifest(folder)
     if manifest["generation"] != name:

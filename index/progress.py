@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 __all__ = ["Advance", "Progress", "bars", "silent"]
@@ -11,20 +11,17 @@ __all__ = ["Advance", "Progress", "bars", "silent"]
 class Advance(Protocol):
     """Called with how much more is done."""
 
-    def __call__(self, steps: int = 1) -> None: ...
+    def __call__(self, steps: int = 1) -> None:
+        """`steps` more are done."""
+        ...
 
 
 class Progress(Protocol):
     """Opens a bar of `total` steps for the length of a `with`."""
 
-    def __call__(self, what: str, total: int) -> "AbstractBar": ...
-
-
-class AbstractBar(Protocol):
-    """A context manager that gives an `Advance`."""
-
-    def __enter__(self) -> Advance: ...
-    def __exit__(self, *error: object) -> bool | None: ...
+    def __call__(self, what: str, total: int) -> AbstractContextManager[Advance]:
+        """A bar called `what`."""
+        ...
 
 
 @contextmanager

