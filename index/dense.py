@@ -55,7 +55,9 @@ class DenseIndex:
         """The `k` nearest keys with their cosines, best first, ties by key; only keys of `within` where given."""
         if within is not None and not len(within):
             return []
-        params = faiss.SearchParameters(sel=faiss.IDSelectorBatch(within)) if within is not None else None
+        params = None
+        if within is not None:
+            params = faiss.SearchParameters(sel=faiss.IDSelectorBatch(within))  # type: ignore[call-arg]
         scores, keys = self.index.search(vector.reshape(1, -1), min(k, len(self)), params=params)
         found = [(int(key), float(score)) for key, score in zip(keys[0], scores[0], strict=True) if key >= 0]
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))

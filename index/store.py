@@ -25,8 +25,9 @@ CREATE TABLE sentences (key INTEGER PRIMARY KEY, document INTEGER, start INTEGER
 CREATE TABLE dropped (document INTEGER, reason TEXT, text TEXT);
 """
 OPEN_END = 9999  # the year of a period without an end: it still goes on
-PASSAGE = """SELECT p.key, p.passage_id, d.doc_id, p.start, p.end, p.heading, p.tokens,
-    substr(d.text, p.start + 1, p.end - p.start), d.title FROM passages p JOIN documents d ON d.key = p.document"""
+PASSAGE = """SELECT p.passage_id, d.doc_id, p.start, p.end, p.heading, p.tokens,
+    substr(d.text, p.start + 1, p.end - p.start), d.title, p.key
+    FROM passages p JOIN documents d ON d.key = p.document"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Store:
         """Passages by key."""
         marks = ",".join("?" * len(keys))
         rows = self.rows(f"{PASSAGE} WHERE p.key IN ({marks})", list(keys))
-        return {row[0]: Passage(*row[1:], row[0]) for row in rows}
+        return {row[-1]: Passage(*row) for row in rows}
 
     def sentence_ranges(self, keys: Sequence[int]) -> list[range]:
         """The keys of each passage's sentences, in the order of `keys`."""
@@ -135,10 +136,11 @@ class Store:
     def sentences(self, keys: Sequence[int]) -> dict[int, Sentence]:
         """Sentences by key."""
         marks = ",".join("?" * len(keys))
-        query = f"""SELECT s.key, d.doc_id, s.start, s.end, p.passage_id, substr(d.text, s.start + 1, s.end - s.start)
+        query = f"""SELECT d.doc_id, s.start, s.end, p.passage_id,
+            substr(d.text, s.start + 1, s.end - s.start), s.key
             FROM sentences s JOIN documents d ON d.key = s.document JOIN passages p ON p.key = s.passage
             WHERE s.key IN ({marks})"""
-        return {row[0]: Sentence(*row[1:], row[0]) for row in self.rows(query, list(keys))}
+        return {row[-1]: Sentence(*row) for row in self.rows(query, list(keys))}
 
     def document(self, doc_id: str) -> Document | None:
         """The whole document, or None."""

@@ -28,7 +28,7 @@ def configured(settings: AssistantSettings) -> "LLM":
     """The OpenAI-compatible model of the settings; no request is made yet."""
     from llama_index.llms.openai_like import OpenAILike
 
-    return OpenAILike(
+    made: LLM = OpenAILike(
         model=settings.llm_model,
         api_base=settings.llm_base_url,
         api_key=settings.llm_api_key.get_secret_value() or "none",
@@ -39,6 +39,7 @@ def configured(settings: AssistantSettings) -> "LLM":
         timeout=settings.llm_timeout,
         max_retries=0,
     )
+    return made
 
 
 def write_with_model(

@@ -1,0 +1,51 @@
+# The two commands of the README are `make run` and `make test`; each does all of its own set-up.
+
+PYTHON ?= $(firstword $(foreach v,python3.11 python3.12 python3.13 python3.14 python3,$(shell command -v $(v) 2>/dev/null)))
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 7860
+HOST ?= 127.0.0.1
+PIP_ARGS ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run test fast clean
+help:
+	@echo 'make run     set up if need be, index the articles if they changed, serve the page on $(HOST):$(PORT)'
+	@echo 'make test    set up if need be, then ruff, mypy and all tests'
+	@echo 'make fast    the same without the slow tests'
+	@echo 'make clean   remove the environment and everything built'
+
+run: $(VENV)/run.stamp
+	@$(BIN)/python app.py index apply
+	@exec $(BIN)/python app.py serve --host $(HOST) --port $(PORT)
+
+test: $(VENV)/test.stamp
+	@command -v chromium >/dev/null || echo 'Chromium is not installed, so the browser tests are skipped: apt-get install chromium'
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m slow
+
+fast: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not slow"
+
+# A stamp is newer than what it was made from, so a second start runs no pip.
+$(VENV)/run.stamp: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed. On Debian or Ubuntu: apt-get install python3 python3-venv'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, $(PYTHON) is older. On Debian 12 or newer: apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo 'The module venv is missing. On Debian or Ubuntu: apt-get install python3-venv'; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo 'Installing into $(VENV); this takes some minutes the first time.'
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet $(PIP_ARGS) --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/run.stamp
+	$(BIN)/python -m pip install --quiet $(PIP_ARGS) --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) var build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
