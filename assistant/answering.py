@@ -24,6 +24,7 @@ from index.types import ScoredPassage
 __all__ = ["Assistant"]
 
 NEAREST = 3  # articles named when a question is not covered
+WIDER = 100  # passages searched for them
 EVERYTHING = Filters()
 
 
@@ -89,7 +90,7 @@ class Assistant:
                 )
                 yield replace(answer, timings_ms=watch.milliseconds())
         if answer.writer == "llm" and not answer.sentences:  # the model read the passages and found nothing
-            answer = replace(answer, outcome="not_covered", nearest=self.nearest(retrieved))
+            answer = replace(answer, outcome="not_covered", nearest=self.nearest(understood, retrieved))
         yield replace(answer, timings_ms=watch.milliseconds())
 
     def drafts(
@@ -125,7 +126,7 @@ class Assistant:
             citations=(),
             passages=retrieved.passages,
             missing=judgment.missing,
-            nearest=() if covered else self.nearest(retrieved),
+            nearest=() if covered else self.nearest(understood, retrieved),
             confidence=round(judgment.confidence, 4),
             writer="none",
             generation=self.index.status().generation,
@@ -133,10 +134,11 @@ class Assistant:
             notices=(self.index.warning,) if self.index.warning else (),
         )
 
-    def nearest(self, retrieved: Retrieved) -> tuple[NearArticle, ...]:
-        """The articles of the best passages, best first."""
+    def nearest(self, question: str, retrieved: Retrieved) -> tuple[NearArticle, ...]:
+        """The articles of the best passages, best first; a wider search where those are fewer than three."""
         best: dict[str, float] = {}
-        for each in retrieved.passages:
+        wider = self.retriever.retrieve(question, WIDER, EVERYTHING).passages
+        for each in [*retrieved.passages, *wider]:
             best.setdefault(each.passage.doc_id, max(0.0, each.dense))
         found = [(self.index.document(name), score) for name, score in list(best.items())[:NEAREST]]
         return tuple(
@@ -172,6 +174,8 @@ def checked(question: str) -> str:
     question = question.strip()
     if not question:
         raise QuestionError('The question is empty. Ask one, for example: python app.py ask "How did the talks start?"')
+    if not any(character.isalnum() for character in question):
+        raise QuestionError(f"The question {question[:20]!r} has no words in it. Ask it in a sentence or a few words")
     if len(question) > MAX_QUESTION:
         raise QuestionError(
             f"The question has {len(question):,} characters; at most {MAX_QUESTION:,} are read. Ask it in fewer words"

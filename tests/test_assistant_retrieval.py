@@ -1,0 +1,82 @@
+"""Fusion against hand-worked numbers; hybrid retrieval and its filters over the library."""
+
+import pytest
+
+from assistant.answering import Assistant
+from assistant.fusion import convex
+from assistant.retrieval import HybridRetriever
+from assistant.settings import AssistantSettings
+from index.filters import Filters
+
+
+def test_convex_combination_by_hand() -> None:
+    # dense: (0.5+1)/(0.5+1) = 1 and (0.2+1)/1.5 = 0.8; words: 4/4 = 1 and 1/4 = 0.25
+    fused = convex({1: 0.5, 2: 0.2}, {2: 4.0, 3: 1.0}, 0.7)
+    assert fused == pytest.approx({1: 0.7, 2: 0.7 * 0.8 + 0.3, 3: 0.3 * 0.25})
+
+
+@pytest.mark.parametrize(
+    ("dense", "lexical", "expected"), [({}, {}, {}), ({}, {7: 2.0}, {7: 0.3}), ({7: -1.0}, {}, {7: 0.0})]
+)
+def test_convex_combination_of_nothing(
+    dense: dict[int, float], lexical: dict[int, float], expected: dict[int, float]
+) -> None:
+    assert convex(dense, lexical, 0.7) == pytest.approx(expected)
+
+
+def test_best_passage_and_order(assistant: Assistant) -> None:
+    found = assistant.search("first secret session at Borregaard manor near Oslo", 5)
+    assert found[0].passage.doc_id == "oslo-channel"
+    assert "Borregaard" in found[0].passage.text
+    assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
+    assert len(found) == 5
+
+
+def test_scores_are_those_of_the_parts(assistant: Assistant) -> None:
+    """Weight 1 without sentences is the cosine ranking, weight 0 the BM25 ranking."""
+    question = "Who mediated in Aceh?"
+    index = assistant.index
+    vector = index.embedder.embed_query(question)
+    for weight, ranked in ((1.0, index.by_vector(vector, 5, Filters())), (0.0, index.by_words(question, 5, Filters()))):
+        settings = AssistantSettings.load(dense_weight=weight, sentence_weight=0.0)
+        found = HybridRetriever(index, settings).retrieve(question, 5, Filters()).passages
+        assert {each.passage.key for each in found} == {key for key, _ in ranked}
+
+
+def test_dense_score_is_known_for_passages_found_by_words_alone(assistant: Assistant) -> None:
+    settings = AssistantSettings.load(depth=1)
+    found = HybridRetriever(assistant.index, settings).retrieve("Enemy Number One", 2, Filters()).passages
+    vector = assistant.index.embedder.embed_query("Enemy Number One")
+    for each in found:
+        assert each.dense == pytest.approx(assistant.index.similarities(vector, [each.passage.key])[0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("filters", "allowed"),
+    [
+        (Filters.parse(regions=["southeast-asia"]), {"aceh"}),
+        (Filters.parse(track=["back-channel"]), None),
+        (Filters.parse(period="1990-1993", regions=["africa"]), None),
+    ],
+)
+def test_filters_reach_both_searches(assistant: Assistant, filters: Filters, allowed: set[str] | None) -> None:
+    question = "secret talks and mediation"
+    index = assistant.index
+    vector = index.embedder.embed_query(question)
+    keys = {key for key, _ in index.by_vector(vector, 500, filters)} | {
+        key for key, _ in index.by_words(question, 500, filters)
+    }
+    documents = {passage.doc_id for passage in index.passages(sorted(keys))}
+    for doc_id in documents:
+        metadata = index.document(doc_id).metadata
+        for facet in ("regions", "topics", "track"):
+            wanted = getattr(filters, facet)
+            values = metadata[facet] if isinstance(metadata[facet], list) else [metadata[facet]]
+            assert not wanted or set(values) & set(wanted)
+        if filters.since:
+            assert metadata["period"]["from"] <= filters.until
+            assert metadata["period"].get("to", 9999) >= filters.since
+    assert documents
+    assert allowed is None or allowed <= documents
+    answered = assistant.search(question, 10, filters)
+    assert {each.passage.doc_id for each in answered} <= documents
