@@ -3,6 +3,8 @@
 PYTHON ?= $(firstword $(foreach v,python3.11 python3.12 python3.13 python3.14 python3,$(shell command -v $(v) 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
+# setuptools warns at length that an editable installation is one.
+INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet
 PORT ?= 7860
 HOST ?= 127.0.0.1
 PIP_ARGS ?=
@@ -13,7 +15,7 @@ help:
 	@echo 'make run     set up if need be, index the articles if they changed, serve the page on $(HOST):$(PORT)'
 	@echo 'make test    set up if need be, then ruff, mypy and all tests'
 	@echo 'make fast    the same without the slow tests'
-	@echo 'make clean   remove the environment and everything built'
+	@echo 'make clean   remove the environment and caches; the index in var stays'
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python app.py index apply
@@ -39,13 +41,13 @@ $(VENV)/run.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo 'The module venv is missing. On Debian or Ubuntu: apt-get install python3-venv'; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo 'Installing into $(VENV); this takes some minutes the first time.'
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet $(PIP_ARGS) --constraint constraints.txt --editable .
+	@$(INSTALL) --upgrade pip
+	@$(INSTALL) $(PIP_ARGS) --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp
-	$(BIN)/python -m pip install --quiet $(PIP_ARGS) --constraint constraints.txt --editable '.[test]'
+	@$(INSTALL) $(PIP_ARGS) --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
 clean:
-	rm -rf $(VENV) var build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -26,7 +26,7 @@ UNCOVERED = [
     "What is the capital of Peru?",
     "Who won the football World Cup in 2018?",
     "How do vaccines work?",
-    "Who led the Colombian government's delegation in Havana?",
+    "How do I reset the password of my mailbox?",
 ]
 
 
@@ -158,7 +158,9 @@ def test_a_follow_up_is_completed_by_the_question_before(assistant: Assistant) -
 
 def test_filters_narrow_the_answer(assistant: Assistant) -> None:
     answer = assistant.ask("How did the talks start?", filters=Filters.parse(regions=["southeast-asia"]))
-    assert {each.passage.doc_id for each in answer.passages} == {"aceh"}
+    documents = {each.passage.doc_id for each in answer.passages}
+    assert all("southeast-asia" in assistant.index.document(name).metadata["regions"] for name in documents)
+    assert "aceh" in documents
 
 
 def test_same_question_same_answer(assistant: Assistant) -> None:
