@@ -16,7 +16,9 @@ from assistant.settings import MAX_QUESTION, AssistantSettings
 from assistant.types import Answer, NearArticle, Turn
 from assistant.writing.draft import Draft
 from assistant.writing.extractive import write_extract
+from index.errors import SettingsError
 from index.filters import Filters
+from index.readers.blocks import CONTROLS
 from index.searching import Index, LocalIndex
 from index.settings import IndexSettings
 from index.types import ScoredPassage
@@ -49,6 +51,8 @@ class Assistant:
 
         Keyword arguments override settings of either class by name.
         """
+        if unknown := settings.keys() - IndexSettings.model_fields.keys() - AssistantSettings.model_fields.keys():
+            raise SettingsError(f"No setting is called {min(unknown)}. See all settings with: python app.py settings")
         index = LocalIndex.open(IndexSettings.load(home=Path(home) if home else None, **settings))
         chosen = AssistantSettings.load(**settings)
         if not chosen.llm_model:
@@ -170,8 +174,11 @@ class Stopwatch:
 
 
 def checked(question: str) -> str:
-    """The question without surrounding white space; `QuestionError` where it is empty, too long, or says nothing."""
-    question = question.strip()
+    """The question without control characters and outer white space.
+
+    `QuestionError` where it is empty, too long, or has no words.
+    """
+    question = CONTROLS.sub(" ", question).strip()
     if not question:
         raise QuestionError('The question is empty. Ask one, for example: python app.py ask "How did the talks start?"')
     if not any(character.isalnum() for character in question):

@@ -34,11 +34,14 @@ def apply(
     from index.settings import IndexSettings
 
     done = apply_sources(IndexSettings.load(home=home), sources or (), add, silent if quiet else bars)
-    for skipped in done.plan.scan.skipped:
-        if skipped.damaged or not quiet:
-            typer.echo(f"skipped {skipped.source}: {skipped.reason}", err=True)
+    skipped = done.plan.scan.skipped
+    for each in skipped:
+        if each.damaged:
+            typer.echo(f"skipped {each.source}: {each.reason}", err=True)
     if quiet:
         return
+    if passed := sorted({each.reason for each in skipped if not each.damaged}):
+        typer.echo(f"Passed over {sum(not each.damaged for each in skipped)} files: {', '.join(passed)}")
     counts = done.generation.manifest["counts"]
     if done.published:
         plan = done.plan

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,9 +63,9 @@ def write_store(path: Path, rows: Iterable[Row]) -> None:
         connection.execute(f"INSERT INTO documents VALUES ({marks})", (key, *fields, *packed, since, until))
         connection.executemany("INSERT INTO facets VALUES (?, ?, ?)", [(*pair, key) for pair in facets(document)])
         keys = {passage.passage_id: next_passage + i for i, passage in enumerate(passages)}
+        starts, ends = [s.start for s in sentences], [s.end for s in sentences]
         for passage in passages:
-            inside = [i for i, s in enumerate(sentences) if passage.start <= s.start and s.end <= passage.end]
-            held = (next_sentence + inside[0], next_sentence + inside[-1] + 1)
+            held = (next_sentence + bisect_left(starts, passage.start), next_sentence + bisect_right(ends, passage.end))
             span = (passage.start, passage.end, passage.heading, passage.tokens)
             row = (keys[passage.passage_id], passage.passage_id, key, *span, *held)
             connection.execute("INSERT INTO passages VALUES (?,?,?,?,?,?,?,?,?)", row)

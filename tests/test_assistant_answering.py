@@ -11,6 +11,7 @@ from assistant.abstention import names_of
 from assistant.answering import Assistant
 from assistant.errors import QuestionError
 from assistant.types import Turn
+from index.errors import SettingsError
 from index.filters import Filters
 
 QUESTIONS = [
@@ -166,3 +167,13 @@ def test_filters_narrow_the_answer(assistant: Assistant) -> None:
 def test_same_question_same_answer(assistant: Assistant) -> None:
     first, second = (dataclasses.replace(assistant.ask("Who was Brendan Duddy?"), timings_ms={}) for _ in range(2))
     assert first == second
+
+
+def test_control_characters_and_lone_surrogates_do_no_harm(assistant: Assistant) -> None:
+    assert assistant.ask("How did the \x1bOslo\ud800 talks\x00 start?").outcome == "answered"
+
+
+def test_an_unknown_setting_is_named(library: Path) -> None:
+    with pytest.raises(SettingsError, match="No setting is called dense_wieght"):
+        Assistant.open(library, dense_wieght=1.0)
+    assert Assistant.open(library, dense_weight=1.0).settings.dense_weight == 1.0

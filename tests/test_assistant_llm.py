@@ -88,7 +88,8 @@ def number_of(assistant: Assistant, words: str) -> int:
 def test_a_model_s_sentences_are_tied_to_exact_spans(assistant: Assistant, scripted) -> None:
     n = number_of(assistant, "Yair Hirschfeld met the PLO's Ahmed Qurei in London")
     server = scripted(
-        f"Yair Hirschfeld met Ahmed Qurei in London in December 1992. [{n}] They agreed in 1971 [{n}]. Nobody knows [99]."
+        f"Yair Hirschfeld met Ahmed Qurei in London in December 1992. [{n}] "
+        f"They agreed in 1971 [{n}]. Nobody knows [99]."
     )
     answer = asking(assistant, server).ask(QUESTION)
     assert answer.writer == "llm"
