@@ -1,0 +1,137 @@
+"""What happens when somebody asks, stops or begins anew; the conversation itself stays on the server."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from assistant.answering import Assistant, checked
+from assistant.page import messages
+from assistant.page.streaming import paced
+from assistant.types import Answer, Turn
+from index.errors import BackchannelError
+
+__all__ = ["EXAMPLES", "Callbacks", "Conversation", "stopped"]
+
+SEARCHING = "Looking through the articles…"
+LOG = logging.getLogger(__name__)
+FAULT = "Something went wrong here, and the reason is in the server's log. Ask again, or start a new conversation."
+REMEMBERED = 20  # exchanges kept of a conversation; older ones scroll out of it
+SHOWN = 300  # characters of a question that could not be asked
+
+# Each with a follow-up that its answer invites.
+EXAMPLES = {
+    "How did the Oslo talks start?": "Who took part in the first session?",
+    "Who was Brendan Duddy?": "When did his role become public?",
+    "How did Kissinger get to Beijing in secret in July 1971?": "What part did Pakistan play in it?",
+    "May journalists use what they hear under the Chatham House Rule?": "When was it made?",
+}
+
+Yielded = tuple[Any, ...]  # (box, chat, sources, status, follow-up, conversation), as Gradio takes them
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What was said: `turns` for the assistant, `shown` as (question, answer) in the chat's Markdown.
+
+    Nothing of it is taken from the browser, where it could be forged.
+    """
+
+    turns: tuple[Turn, ...] = ()
+    shown: tuple[tuple[str, str], ...] = ()
+
+    def asked(self, question: str) -> "Conversation":
+        """With one more question; its answer is still empty."""
+        turns = (*self.turns, Turn("user", question))[-2 * REMEMBERED :]
+        return Conversation(turns, (*self.shown, (messages.asked(question), ""))[-REMEMBERED:])
+
+    def answered(self, markdown: str) -> "Conversation":
+        """With this as the answer to its last question, so far."""
+        return replace(self, shown=(*self.shown[:-1], (self.shown[-1][0], markdown)))
+
+    def to_chatbot(self) -> list[dict[str, str]]:
+        """As Gradio's Chatbot takes it."""
+        roles = ("user", "assistant")
+        return [{"role": r, "content": text} for pair in self.shown for r, text in zip(roles, pair, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """Bound to one assistant; `contents` is the sources panel before the first question."""
+
+    assistant: Assistant
+    contents: str
+
+    def ask(self, question: str | None, conversation: Conversation) -> Iterator[Yielded]:
+        """One question and its growing answer; what cannot be asked stays in its box, with a sentence on why."""
+        question = (question or "").encode("utf-8", "replace").decode().strip()  # a browser can send lone surrogates
+        same = gr.skip()
+        if not question:
+            yield same, same, same, messages.status("Type a question first"), same, same
+            return
+        try:
+            question = checked(question)
+        except BackchannelError as error:
+            refusal = Conversation(shown=conversation.shown).asked(shortened(question))
+            refusal = refusal.answered(messages.refused(error))
+            yield same, refusal.to_chatbot(), same, messages.status("Not asked"), hidden(), same
+            return
+        history = conversation.turns
+        conversation = conversation.asked(question).answered(messages.aside(SEARCHING))
+        yield "", conversation.to_chatbot(), same, messages.status("Answering…", busy=True), hidden(), conversation
+        yield from self.answer(question, history, conversation)
+
+    def answer(self, question: str, history: tuple[Turn, ...], conversation: Conversation) -> Iterator[Yielded]:
+        """The answer as it grows, then whole."""
+        same = gr.skip()
+        try:
+            for answer, words in paced(self.assistant.stream(question, history)):
+                conversation = conversation.answered(messages.answered(answer, words))
+                if words is None:
+                    yield finished(answer, conversation)
+                else:
+                    yield same, conversation.to_chatbot(), messages.cards(answer), same, same, conversation
+        except BackchannelError as error:
+            conversation = conversation.answered(messages.refused(error))
+            yield same, conversation.to_chatbot(), same, messages.status("No answer"), same, conversation
+        except Exception:  # a fault of ours: its traceback belongs in the log, a sentence on the page
+            LOG.exception("The question %r was not answered", question)
+            conversation = conversation.answered(messages.aside(FAULT))
+            yield same, conversation.to_chatbot(), same, messages.status("No answer"), same, conversation
+
+    def clear(self) -> Yielded:
+        """A new conversation."""
+        return "", [], self.contents, messages.status("New conversation"), hidden(), Conversation()
+
+
+def finished(answer: Answer, conversation: Conversation) -> Yielded:
+    """The last yield of an answer."""
+    turn = Turn("assistant", answer.text or "The articles do not cover this.")
+    conversation = replace(conversation, turns=(*conversation.turns, turn))
+    done = messages.status(messages.ready(answer))
+    follow = follow_up(answer.question, conversation)
+    return gr.skip(), conversation.to_chatbot(), messages.cards(answer), done, follow, conversation
+
+
+def follow_up(question: str, conversation: Conversation) -> Any:
+    """The follow-up of an example question, unless it was asked already."""
+    then = EXAMPLES.get(question, "")
+    said = any(turn.content == then for turn in conversation.turns)
+    return gr.update(value=then, visible=True) if then and not said else hidden()
+
+
+def hidden() -> Any:
+    """No follow-up."""
+    return gr.update(visible=False)
+
+
+def shortened(question: str) -> str:
+    """The beginning of a question that may be very long."""
+    return question if len(question) <= SHOWN else f"{question[:SHOWN]}…"
+
+
+def stopped() -> str:
+    """The status line of an answer that was stopped; what was written of it stays."""
+    return messages.status("Stopped")

@@ -1,0 +1,49 @@
+"""The one path by which text from articles, titles, questions and models reaches a browser: it appears verbatim."""
+
+import html
+import re
+import string
+
+import nh3
+
+__all__ = ["in_fragment", "in_markdown", "safe_markdown"]
+
+# Every ASCII punctuation mark as a character reference: neither Markdown, nor an autolink, nor a formula, nor HTML can
+# be begun with one (CommonMark 6.2: references are never structure), and HTML and Markdown both show the mark itself.
+REFERENCES = {ord(mark): f"&#{ord(mark)};" for mark in string.punctuation}
+TAGS = {"a", "bdi", "cite", "div", "h1", "h2", "h3", "h4", "li", "ol", "p", "q", "span", "strong", "sup", "ul"}
+ATTRIBUTES = {"*": {"class"}, "a": {"href", "title"}}
+OWN_LINK = re.compile(r"#[ac]/[A-Za-z0-9_.~%/-]+")  # see links.py
+# In nh3's output attribute values stand in double quotes and hold no raw double quote, so this finds whole tags.
+TAG = re.compile(r'(<(?:"[^"]*"|[^">])*>)')
+
+
+def in_fragment(text: str) -> str:
+    """Text for our own HTML, as content or in a quoted attribute; the browser reads back exactly `text`."""
+    return html.escape(text, quote=True).replace("\r", "&#13;")  # a raw carriage return would be read as a line feed
+
+
+def in_markdown(text: str) -> str:
+    """Text for a Markdown component, verbatim; white space runs become one space, so no line can begin a block."""
+    return " ".join(text.split()).translate(REFERENCES)
+
+
+def safe_markdown(markup: str) -> str:
+    """Our HTML for a Markdown component, as one block: a few tags, `class`, and links into the page; nothing else.
+
+    The second barrier: the parts went through `in_markdown` already. Links elsewhere lose their `href`.
+    """
+    cleaned = nh3.clean(
+        markup,
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        attribute_filter=lambda tag, name, value: value if name != "href" or OWN_LINK.fullmatch(value) else None,
+        link_rel=None,
+    )
+    parts = TAG.split(cleaned)  # nh3 writes references out as characters, so text is escaped once more
+    return "".join(part if index % 2 else verbatim(part) for index, part in enumerate(parts))
+
+
+def verbatim(text: str) -> str:
+    """Serialised HTML text for Markdown; its outer spaces are kept."""
+    return re.sub(r"\s+", " ", html.unescape(text)).translate(REFERENCES)

@@ -1,0 +1,152 @@
+"""An Answer as messages of the chat and as cards of the sources panel: Markdown that shows its text verbatim."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from assistant.page.escaping import in_markdown, safe_markdown
+from assistant.page.links import article_link, citation_link
+from assistant.page.references import joined
+from assistant.types import Answer, AnswerSentence, Citation, NearArticle
+from index.errors import BackchannelError
+from index.store import Summary
+
+__all__ = ["answered", "aside", "asked", "cards", "library", "ready", "refused", "status"]
+
+LISTED = 40  # articles named in the panel before the first question
+
+
+def asked(question: str) -> str:
+    """The question as the chat shows it."""
+    return safe_markdown(f'<div class="asked"><h2>{in_markdown(question)}</h2></div>')
+
+
+def aside(text: str) -> str:
+    """What stands in place of an answer: until its first words, or where there is none."""
+    return safe_markdown(f'<div class="answer"><p class="quiet">{in_markdown(text)}</p></div>')
+
+
+def refused(error: BackchannelError) -> str:
+    """A sentence in place of an answer."""
+    return safe_markdown(f'<div class="answer"><p>{in_markdown(str(error).rstrip("."))}.</p></div>')
+
+
+def status(text: str, busy: bool = False) -> str:
+    """The status line; app.js sees from its class whether an answer is being written."""
+    return safe_markdown(f'<p class="{"busy" if busy else "idle"}">{in_markdown(text)}</p>')
+
+
+def answered(answer: Answer, words: int | None = None) -> str:
+    """The answer, or its first `words` words; a citation comes with the last word of its sentence."""
+    understood = ""
+    if answer.understood != " ".join(answer.question.split()):
+        understood = f'<p class="quiet">Understood as: <q>{in_markdown(answer.understood)}</q></p>'
+    body = not_covered(answer) if answer.outcome == "not_covered" else written(answer, words)
+    whole = words is None
+    notices = "".join(f'<p class="quiet">{in_markdown(notice)}</p>' for notice in remarks(answer) if whole)
+    return safe_markdown(f'<div class="answer">{understood}{body}{notices}</div>')
+
+
+def written(answer: Answer, words: int | None) -> str:
+    """The sentences as one paragraph with their citations."""
+    cited = {citation.number: citation for citation in answer.citations}
+    left = words if words is not None else sum(len(each.text.split()) for each in answer.sentences)
+    shown = []
+    for each in answer.sentences:
+        count = len(each.text.split())
+        if left <= 0:
+            break
+        shown.append(one_sentence(each, cited, answer.generation) if left >= count else cut(each.text, left))
+        left -= count
+    return f'<p class="said">{" ".join(shown)}</p>'
+
+
+def cut(text: str, words: int) -> str:
+    """The first words of a text."""
+    return in_markdown(" ".join(text.split()[:words]))
+
+
+def one_sentence(sentence: AnswerSentence, cited: dict[int, Citation], generation: str) -> str:
+    """A sentence with the numbers of its citations; one that nothing bears out is set apart."""
+    text = in_markdown(sentence.text)
+    if sentence.support == "unsupported":
+        text = f'<span class="unsupported">{text}</span>'
+    chips = "".join(chip(cited[number], generation) for number in sentence.citations if number in cited)
+    return f"{text}{chips}"
+
+
+def chip(citation: Citation, generation: str) -> str:
+    """The number of a citation, as a link that opens its article."""
+    link = citation_link(citation.number, citation.start, citation.end, generation, citation.doc_id)
+    title = in_markdown(citation.title)
+    return f'<sup><a class="cite" href="{link}" title="{title}">{citation.number}</a></sup>'
+
+
+def remarks(answer: Answer) -> list[str]:
+    """What is said below an answer: notices, what is missing from it, and sentences that nothing bears out."""
+    found = list(answer.notices)
+    if answer.outcome == "answered" and answer.missing:
+        found.append(f"Not mentioned in what was found: {', '.join(answer.missing)}.")
+    if alone := answer.ledger.get("unsupported", 0):
+        found.append(f"{alone} sentence{'s' if alone > 1 else ''}, underlined, could not be found in the articles.")
+    return found
+
+
+def not_covered(answer: Answer) -> str:
+    """What is missing, and the three articles to look at instead."""
+    said = "The articles do not cover this."
+    if answer.missing:
+        said += f" What was found does not mention {', '.join(answer.missing)}."
+    if not answer.nearest:
+        return f"<p>{in_markdown(said)} Try other words, or a wider question.</p>"
+    items = [f"<li>{article_anchor(near, answer.generation, 'near')}</li>" for near in answer.nearest]
+    return f'<p>{in_markdown(said)}</p><p class="quiet">Nearest articles</p><ul>{"".join(items)}</ul>'
+
+
+def article_anchor(near: NearArticle | Summary, generation: str, style: str, rest: str = "") -> str:
+    """An article's title as a link that opens it."""
+    title = in_markdown(near.title or near.doc_id)
+    link = article_link(generation, near.doc_id)
+    return f'<a class="{style}" href="{link}"><span class="title">{title}</span>{rest}</a>'
+
+
+def cards(answer: Answer) -> str:
+    """The panel: the citations under the titles of their articles, or the nearest articles."""
+    if answer.outcome == "not_covered":
+        items = []
+        for near in answer.nearest:
+            summary = f'<span class="summary">{in_markdown(near.summary)}</span>'
+            items.append(f"<li>{article_anchor(near, answer.generation, 'card plain', summary)}</li>")
+        return safe_markdown(f'<div><h2>Nearest articles</h2><ul class="cards">{"".join(items)}</ul></div>')
+    groups = []
+    for (_, title), citations in groupby(answer.citations, key=lambda each: (each.doc_id, each.title)):
+        items = [f"<li>{card(each, answer.generation)}</li>" for each in citations]
+        groups.append(f'<h3>{in_markdown(title)}</h3><ol class="cards">{"".join(items)}</ol>')
+    return safe_markdown(f"<div><h2>Sources</h2>{''.join(groups)}</div>")
+
+
+def card(citation: Citation, generation: str) -> str:
+    """One citation: its number, its words, and where the article has them from."""
+    link = citation_link(citation.number, citation.start, citation.end, generation, citation.doc_id)
+    onward = joined(citation.onward)
+    origin = f"The article has this from: {onward}" if onward else "The article gives no source for this"
+    return (
+        f'<a class="card" href="{link}" title="{in_markdown(citation.title)}">'
+        f'<span class="number">{citation.number}</span><q>{in_markdown(citation.quote)}</q>'
+        f'<span class="from">{in_markdown(origin)}</span></a>'
+    )
+
+
+def library(summaries: Sequence[Summary], generation: str) -> str:
+    """The panel before the first question: what the articles are."""
+    titled = sorted(summaries, key=lambda each: each.title.casefold())
+    items = [f"<li>{article_anchor(each, generation, 'entry')}</li>" for each in titled[:LISTED]]
+    more = f'<p class="quiet">and {len(titled) - LISTED:,} more</p>' if len(titled) > LISTED else ""
+    return safe_markdown(f'<div><h2>The articles</h2><ul class="entries">{"".join(items)}</ul>{more}</div>')
+
+
+def ready(answer: Answer) -> str:
+    """The status line at the end of an answer."""
+    if answer.outcome == "not_covered":
+        return "Answer ready: not covered by the articles"
+    count = len(answer.citations)
+    return f"Answer ready, {count} citation{'' if count == 1 else 's'}"

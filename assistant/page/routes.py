@@ -1,0 +1,72 @@
+"""Our own routes: static files and articles."""
+
+from pathlib import PurePath
+
+from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse
+
+from assistant.answering import Assistant
+from assistant.page.fragment import article, sentence
+from assistant.page.static_files import TYPES, content
+from index.errors import UnknownDocumentError
+from index.types import Document, Span
+
+__all__ = ["router"]
+
+FOREVER = "public, max-age=31536000, immutable"  # the address holds a digest
+
+
+def router(assistant: Assistant) -> APIRouter:
+    """`/own/NAME`, `/favicon.ico` and `/article/DOC_ID?start=&end=&generation=`."""
+    routes = APIRouter()
+
+    @routes.api_route("/own/{name}", methods=["GET", "HEAD"])
+    def own(name: str) -> Response:
+        return static(name)
+
+    @routes.api_route("/favicon.ico", methods=["GET", "HEAD"])
+    def favicon() -> Response:
+        return static("favicon.svg")
+
+    @routes.api_route("/article/{doc_id:path}", methods=["GET", "HEAD"])
+    def fragment(doc_id: str, start: str = "", end: str = "", generation: str = "") -> Response:
+        return opened(assistant, doc_id, start, end, generation)
+
+    return routes
+
+
+def static(name: str) -> Response:
+    """A file of ours."""
+    body = content(name)
+    if body is None:
+        return Response("There is no such file.", 404, media_type="text/plain")
+    kind = TYPES[PurePath(name).suffix]
+    return Response(body, media_type=kind, headers={"Cache-Control": FOREVER})
+
+
+def opened(assistant: Assistant, doc_id: str, start: str, end: str, generation: str) -> HTMLResponse:
+    """An article's fragment, with the words from `start` to `end` marked, or one sentence on why not."""
+    serving = assistant.index.status().generation
+    if generation and generation != serving:
+        text = f"This answer is from generation {generation}; the page now serves {serving}. Ask the question again."
+        return HTMLResponse(sentence(text), 409)
+    try:
+        document = assistant.index.document(doc_id)
+    except UnknownDocumentError:
+        return HTMLResponse(sentence(f"There is no article {doc_id} in generation {serving}."), 404)
+    if not start and not end:
+        return HTMLResponse(article(document))
+    quote = span(document, start, end)
+    if quote is None:
+        length = len(document.text)
+        text = f"The article {doc_id} has {length:,} characters; {start or '?'} to {end or '?'} is no place in it."
+        return HTMLResponse(sentence(text), 422)
+    return HTMLResponse(article(document, quote))
+
+
+def span(document: Document, start: str, end: str) -> Span | None:
+    """The place that two numbers name in the document's text; None where they name none."""
+    if not all(each.isascii() and each.isdigit() and len(each) <= 12 for each in (start, end)):
+        return None
+    first, last = int(start), int(end)
+    return Span(first, last) if 0 <= first < last <= len(document.text) else None

@@ -1,0 +1,362 @@
+"""The page in a real Chromium: ask, open citations by mouse and by keyboard, light and dark, wide and narrow."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, with_models
+
+from assistant.answering import Assistant
+from assistant.types import Citation
+from index.building import apply
+from index.settings import IndexSettings
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
+]
+
+OSLO = "How did the Oslo talks start?"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+WATCH = """window.violations = [];
+addEventListener("securitypolicyviolation", (e) => violations.push(e.violatedDirective + " " + e.blockedURI));"""
+
+
+SLOWLY = "import app; from assistant.page import streaming; streaming.PAUSE = 1.0; app.main()"
+
+
+def serving(home: Path, program: Sequence[str] = ("app.py",)) -> Iterator[str]:
+    """`python app.py serve` on a free port, until the tests are done with it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKCHANNEL_")}
+    command = [sys.executable, *program, "serve", "--port", "17860", "--home", str(home)]
+    process = subprocess.Popen(command, cwd=ROOT, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("Backchannel answers at http://127.0.0.1:"), line + process.stdout.read()
+        yield line.split()[3]
+    finally:
+        process.terminate()
+        rest = process.communicate(timeout=15)[0]
+    assert (process.returncode, rest) == (0, "")  # an orderly end, and nothing to complain of
+
+
+@pytest.fixture(scope="module")
+def address(library: Path) -> Iterator[str]:
+    yield from serving(library)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def opened(browser: Any) -> Iterator[Open]:
+    """Opens the page and watches it: afterwards no error, no breach of the policy, no request to elsewhere."""
+    pages = []
+
+    def go(address: str, width: int = 1280, scheme: str = "light", path: str = "/", policed: bool = True) -> Any:
+        size = {"width": width, "height": 800 if width > 760 else 844}
+        context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=width <= 760)
+        context.add_init_script(WATCH)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        said: list[str] = []
+        asked: list[str] = []
+        page.on("console", lambda message: said.append(message.text) if message.type != "info" else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("dialog", lambda dialog: (said.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda request: asked.append(request.url))
+        pages.append((context, page, address, said if policed else [], asked, policed))
+        page.goto(address + path)
+        page.locator("#q textarea").wait_for()
+        return page
+
+    yield go
+    for context, page, address, said, asked, policed in pages:
+        assert not policed or page.evaluate("violations") == []
+        assert [url for url in asked if not url.startswith((address + "/", "data:"))] == []
+        context.close()
+        assert said == []
+
+
+def ask(page: Any, question: str) -> None:
+    """Types a question and waits for the end of the stream."""
+    before = page.locator("#chat .answer").count()
+    page.fill("#q textarea", question)
+    page.keyboard.press("Enter")
+    page.locator("#chat .answer").nth(before).wait_for()
+    page.locator("#status .idle", has_text="Answer ready").wait_for()
+
+
+def marked(page: Any) -> str:
+    """The highlighted quote, as the browser has it."""
+    page.locator("#quote").wait_for()
+    return "\n\n".join(page.locator("#reader mark").all_text_contents())
+
+
+def focused(page: Any) -> str:
+    return str(page.evaluate("document.activeElement.id || document.activeElement.getAttribute('href')"))
+
+
+def in_view(page: Any, selector: str) -> bool:
+    box = page.locator(selector).first.bounding_box()
+    size = page.viewport_size
+    return bool(box) and 0 <= box["y"] < size["height"] and 0 <= box["x"] < size["width"]
+
+
+def fits(page: Any) -> bool:
+    """Whether there is nothing to scroll to sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+def quote_of(assistant: Assistant, citation: Citation) -> str:
+    return assistant.index.document(citation.doc_id).text[citation.start : citation.end]
+
+
+def test_a_question_is_answered_and_citation_1_opens_by_mouse_and_by_keyboard(
+    address: str, opened: Open, assistant: Assistant
+) -> None:
+    expected = assistant.ask(OSLO)
+    page = opened(address)
+    served = assistant.index.status().generation
+    assert page.locator("#generation").inner_text().strip() == f"Answers from 12 articles, generation {served}."
+    assert page.title() == "Backchannel"
+    ask(page, OSLO)
+    assert page.locator("#status").inner_text().strip() == f"Answer ready, {len(expected.citations)} citations"
+    numbers = page.locator("#chat .said sup").all_text_contents()
+    assert numbers == [str(citation.number) for citation in expected.citations]
+    said = page.evaluate(
+        "(() => { const p = document.querySelector('#chat .said').cloneNode(true);"
+        " p.querySelectorAll('sup').forEach((e) => e.remove()); return p.textContent; })()"
+    )
+    assert said == expected.text
+    first = expected.citations[0]
+    chip = page.locator("#chat a.cite").first
+    assert chip.get_attribute("aria-label") == f"Citation 1: {first.title}"
+
+    chip.click()
+    assert marked(page) == first.quote == quote_of(assistant, first)
+    assert focused(page) == "quote"
+    assert in_view(page, "#quote")
+    assert chip.get_attribute("aria-current") == "true"
+    assert "Swimming the Oslo Channel, Time, 1993" in page.locator("#reader .onward").inner_text()
+    page.keyboard.press("Escape")
+    page.locator("#reader").wait_for(state="hidden")
+    assert focused(page) == chip.get_attribute("href")
+    assert chip.get_attribute("aria-current") is None
+
+    page.keyboard.press("Tab")  # from the first citation to the second
+    page.keyboard.press("Enter")
+    assert marked(page) == quote_of(assistant, expected.citations[1])
+    page.locator("#back").click()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    page.locator("#quote", has_text=first.quote).wait_for()
+    assert marked(page) == first.quote
+    assert focused(page) == "quote"
+    assert page.url == address + "/"
+
+
+def test_every_citation_and_every_card_opens_its_own_words(address: str, opened: Open, assistant: Assistant) -> None:
+    page = opened(address)
+    question = "How did Kissinger get to Beijing in secret in July 1971?"
+    page.locator("button.example", has_text=question).click()
+    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"  # the button is gone, the focus is not
+    page.locator("#status", has_text="Answer ready").wait_for()
+    citations = assistant.ask(question).citations
+    assert len(citations) >= 2
+    for citation in citations:
+        page.locator("#chat a.cite").nth(citation.number - 1).click()
+        page.locator("#quote", has_text=citation.quote).wait_for()
+        assert marked(page) == citation.quote
+        assert in_view(page, "#quote")
+    page.locator("#back").click()
+    last = page.locator("#sources a.card").nth(len(citations) - 1)
+    assert citations[-1].quote in last.inner_text()
+    assert "The article has this from: " in last.inner_text()
+    last.click()
+    assert marked(page) == citations[-1].quote
+    page.keyboard.press("Escape")
+    assert focused(page) == last.get_attribute("href")
+
+
+def test_what_the_articles_do_not_cover(address: str, opened: Open) -> None:
+    page = opened(address)
+    ask(page, "What is the capital of Peru?")
+    answer = page.locator("#chat .answer")
+    assert "The articles do not cover this. What was found does not mention Peru." in answer.inner_text()
+    assert page.locator("#status").inner_text().strip() == "Answer ready: not covered by the articles"
+    near = answer.locator("a.near")
+    assert near.count() == 3
+    title = near.first.inner_text()
+    near.first.click()
+    page.locator("#reader h2", has_text=title).wait_for()
+    assert page.locator("#reader mark").count() == 0
+    assert page.locator("#reader p").count() > 5
+
+
+def test_a_follow_up_and_a_new_conversation(address: str, opened: Open) -> None:
+    page = opened(address)
+    ask(page, "Who was Brendan Duddy?")
+    page.locator("#follow").click()
+    page.locator("#chat .answer").nth(1).wait_for()
+    page.locator("#status .idle", has_text="Answer ready").wait_for()
+    second = page.locator("#chat .answer").nth(1).inner_text()
+    assert "Understood as: Who was Brendan Duddy: When did his role become public?" in second
+    assert "2008" in second
+    assert page.locator("#chat .answer").count() == 2
+    page.locator("#chat a.cite").first.click()  # citations of the earlier answer still open
+    page.locator("#quote").wait_for()
+    page.locator("#clear").click()
+    page.locator("#welcome").wait_for()
+    assert page.locator("#chat .answer").count() == 0
+    assert page.locator("#sources h2").inner_text() == "The articles"
+    assert not page.locator("#reader").is_visible()
+    ask(page, "When did his role become public?")  # nothing is left to lean upon
+    assert "Understood as" not in page.locator("#chat .answer").inner_text()
+
+
+def test_what_cannot_be_asked(address: str, opened: Open) -> None:
+    page = opened(address)
+    page.locator("#send").click()
+    page.locator("#status", has_text="Type a question first").wait_for()
+    page.fill("#q textarea", "word " * 401)
+    page.keyboard.press("Enter")
+    page.locator("#chat .answer", has_text="The question has 2,00").wait_for()
+    assert page.locator("#q textarea").input_value().startswith("word word")
+    page.fill("#q textarea", OSLO)
+    page.locator("#send").click()
+    page.locator("#status", has_text="Answer ready").wait_for()
+    assert page.locator("#chat .answer").count() == 1  # the refusal is not part of the conversation
+
+
+def test_an_answer_can_be_stopped(library: Path, opened: Open) -> None:
+    for address in serving(library, ("-c", SLOWLY)):
+        page = opened(address, policed=False)  # Gradio's mark of a cancelled call has a style attribute
+        page.fill("#q textarea", OSLO)
+        page.locator("#send").click()
+        page.locator("#chat .said").wait_for()
+        assert page.get_attribute("#chat", "aria-busy") == "true"
+        page.fill("#q textarea", "too early")
+        page.keyboard.press("Enter")
+        assert page.locator("#q textarea").input_value() == "too early"
+        page.locator("#stop").click()
+        page.locator("#status", has_text="Stopped").wait_for()
+        begun = page.locator("#chat .said").inner_text()
+        assert page.get_attribute("#chat", "aria-busy") == "false"
+        ask(page, "What is the capital of Peru?")  # longer than the next words would have taken
+        assert page.locator("#chat .said").inner_text() == begun
+
+
+def test_a_citation_in_a_tab_of_its_own(address: str, opened: Open, assistant: Assistant) -> None:
+    citation = assistant.ask(OSLO).citations[0]
+    place = f"{citation.start}-{citation.end}/{assistant.index.status().generation}"
+    page = opened(address, path=f"/#c/1/{place}/{citation.doc_id}")
+    assert marked(page) == citation.quote
+
+
+def test_light_or_dark_is_remembered(address: str, opened: Open) -> None:
+    page = opened(address)
+    root = page.locator("html")
+    assert root.get_attribute("data-theme") == "light"
+    page.locator("#theme").click()
+    assert root.get_attribute("data-theme") == "dark"
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(ground) == "rgb(26, 24, 21)"
+    page.reload()
+    page.locator("#q textarea").wait_for()
+    assert root.get_attribute("data-theme") == "dark"
+    assert page.evaluate("document.body.classList.contains('dark')")
+    page.locator("#theme").click()
+    assert page.evaluate(ground) == "rgb(251, 249, 244)"
+    assert page.evaluate("localStorage.length") == 0  # as the system has it: nothing to remember
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_fits_and_can_be_looked_at(
+    address: str, opened: Open, assistant: Assistant, tmp_path_factory: pytest.TempPathFactory, width: int, scheme: str
+) -> None:
+    shots = tmp_path_factory.mktemp(f"screenshots-{width}-{scheme}-")
+    page = opened(address, width, scheme)
+    assert page.locator("html").get_attribute("data-theme") == scheme
+
+    def look(name: str) -> None:
+        assert fits(page), name
+        page.screenshot(path=shots / f"{name}.png")
+        assert (shots / f"{name}.png").stat().st_size > 10_000
+
+    look("1-empty")
+    ask(page, OSLO)
+    assert in_view(page, "#chat .asked")
+    look("2-answer")
+    chip = page.locator("#chat a.cite").first
+    chip.click()
+    assert marked(page) == assistant.ask(OSLO).citations[0].quote
+    assert in_view(page, "#quote")
+    look("3-article")
+    reader = page.locator("#reader").bounding_box()
+    if width == 390:
+        assert (reader["x"], reader["y"], reader["width"], reader["height"]) == (0, 0, 390, 844)
+        assert page.locator("#back").inner_text() == "Back to the answer"
+        assert page.evaluate("document.querySelector('#left').inert")
+        page.go_back()  # as the phone's own button does
+    else:
+        assert reader["x"] > 640
+        page.locator("#back").click()
+    page.locator("#reader").wait_for(state="hidden")
+    assert focused(page) == chip.get_attribute("href")
+    assert in_view(page, "#chat a.cite")
+    assert not page.evaluate("document.querySelector('#left').inert")
+    ask(page, "What is the capital of Peru?")
+    look("4-not-covered")
+
+
+PAYLOAD = (
+    "<img src=http://127.0.0.1:9/x onerror=\"alert('no')\"> <script>alert(1)</script> "
+    '![x](http://127.0.0.1:9/leak) [1](#c/1/0-5/g/other) `code` **bold** $$x^2$$ &lt;b&gt; <b style="color:red">b</b>'
+)
+
+
+def test_hostile_articles_and_questions_do_nothing(
+    tmp_path_factory: pytest.TempPathFactory, models: Path, opened: Open
+) -> None:
+    folder = tmp_path_factory.mktemp("hostile")
+    text = f"The Lindmark talks on the salt islands started in a boathouse in 1962. {PAYLOAD} ended them in 1964."
+    record = {"_id": "../<b>/x?y#z", "title": f"Lindmark {PAYLOAD}", "text": text}
+    (folder / "articles.jsonl").write_text(json.dumps(record), encoding="utf-8")
+    home = with_models(folder / "home", models)
+    apply(IndexSettings.load(home=home), [folder / "articles.jsonl"])
+    stored = Assistant.open(home).index.document(record["_id"])
+    for address in serving(home):
+        page = opened(address)
+        assert page.locator("#sources .title").inner_text() == stored.title
+        ask(page, f"How did the Lindmark talks on the salt islands start? {PAYLOAD}")
+        assert page.locator("#chat .asked").inner_text().endswith(PAYLOAD)
+        ask(page, "How did the Lindmark talks on the salt islands start?")
+        page.locator("#chat a.cite").last.click()
+        assert marked(page) in stored.text
+        assert page.locator("#reader h2").inner_text() == stored.title
+        assert PAYLOAD in page.locator("#reader .article").inner_text()
+        inside = "#chat :is(img, script, b, code, strong, em, .katex), #panel :is(img, script, b, code, .katex)"
+        assert page.locator(inside).count() == 0
+        links = page.locator("#chat a").evaluate_all("(all) => all.map((a) => a.getAttribute('href'))")
+        assert all(link.endswith("/..%2F%3Cb%3E%2Fx%3Fy%23z") for link in links)

@@ -1,0 +1,133 @@
+"""What happens on the page when somebody asks, without a browser; Gradio is imported, hence slow."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from assistant.answering import Assistant
+from assistant.page import streaming
+from assistant.types import Turn
+from index.errors import DamagedIndexError
+
+pytestmark = pytest.mark.slow
+
+OSLO = "How did the Oslo talks start?"
+BOX, CHAT, SOURCES, STATUS, FOLLOW, CONVERSATION = range(6)
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "PAUSE", 0.0)
+
+
+@pytest.fixture
+def callbacks(assistant: Assistant) -> Any:
+    from assistant.page.callbacks import Callbacks
+
+    return Callbacks(assistant, "CONTENTS")
+
+
+@pytest.fixture
+def nothing() -> Any:
+    from assistant.page.callbacks import Conversation
+
+    return Conversation()
+
+
+def last(yields: Iterator[Any]) -> Any:
+    *_, final = yields
+    return final
+
+
+def test_an_answer_grows_and_the_box_is_emptied_at_once(callbacks: Any, nothing: Any) -> None:
+    yields = list(callbacks.ask(f"  {OSLO} ", nothing))
+    assert yields[0][BOX] == ""
+    assert "Looking through the articles" in yields[0][CHAT][1]["content"]
+    assert "busy" in yields[0][STATUS]
+    lengths = [len(each[CHAT][1]["content"]) for each in yields[1:]]
+    assert lengths == sorted(lengths)
+    assert 5 <= len(lengths) <= 15
+    assert yields[-1][STATUS] == '<p class="idle">Answer ready&#44; 4 citations</p>'
+    assert yields[-1][SOURCES].count('class="card"') == 4
+    assert yields[-1][FOLLOW]["value"] == "Who took part in the first session?"
+
+
+def test_the_conversation_is_kept_and_leaned_upon(callbacks: Any, nothing: Any, assistant: Assistant) -> None:
+    conversation = last(callbacks.ask(OSLO, nothing))[CONVERSATION]
+    assert conversation.turns == (Turn("user", OSLO), Turn("assistant", assistant.ask(OSLO).text))
+    final = last(callbacks.ask("Who took part in the first session?", conversation))
+    assert len(final[CONVERSATION].turns) == 4
+    assert [each["role"] for each in final[CHAT]] == ["user", "assistant"] * 2
+    assert "Understood as" in final[CHAT][3]["content"]
+    assert final[FOLLOW]["visible"] is False
+
+
+def test_not_covered_is_an_answer(callbacks: Any, nothing: Any) -> None:
+    final = last(callbacks.ask("What is the capital of Peru?", nothing))
+    assert "The articles do not cover this" in final[CHAT][1]["content"]
+    assert final[CHAT][1]["content"].count("<li>") == 3
+    assert final[CONVERSATION].turns[1] == Turn("assistant", "The articles do not cover this.")
+
+
+@pytest.mark.parametrize("question", ["", "  \n ", None])
+def test_an_empty_question_changes_nothing(callbacks: Any, nothing: Any, question: str | None) -> None:
+    (only,) = callbacks.ask(question, nothing)
+    assert only[STATUS] == '<p class="idle">Type a question first</p>'
+    assert all(only[i]["__type__"] == "update" for i in (BOX, CHAT, SOURCES, FOLLOW, CONVERSATION))
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [("x" * 2001, "The question has 2&#44;001 characters"), ("?!", "has no words in it")],
+)
+def test_what_cannot_be_asked_stays_in_its_box(callbacks: Any, nothing: Any, question: str, says: str) -> None:
+    before = last(callbacks.ask(OSLO, nothing))[CONVERSATION]
+    (only,) = callbacks.ask(question, before)
+    assert says in only[CHAT][3]["content"]
+    assert len(only[CHAT][2]["content"]) < 500
+    assert only[BOX]["__type__"] == only[CONVERSATION]["__type__"] == "update"
+
+
+def test_a_lone_surrogate_is_no_fault(callbacks: Any, nothing: Any) -> None:
+    final = last(callbacks.ask("How did the Oslo talks start\ud800?", nothing))
+    assert final[CONVERSATION].turns[0].content == f"{OSLO[:-1]}??"
+
+
+def test_an_index_that_fails_is_said_in_a_sentence(nothing: Any) -> None:
+    from assistant.page.callbacks import Callbacks
+
+    class FailingAssistant:
+        def stream(self, question: str, history: Any) -> Iterator[Any]:
+            raise DamagedIndexError("It is damaged. Rebuild it with: python app.py index apply")
+            yield
+
+    final = last(Callbacks(FailingAssistant(), "").ask(OSLO, nothing))  # type: ignore[arg-type]
+    assert "It is damaged" in final[CHAT][1]["content"]
+    assert final[STATUS] == '<p class="idle">No answer</p>'
+
+
+def test_a_new_conversation_forgets(callbacks: Any, nothing: Any) -> None:
+    cleared = callbacks.clear()
+    assert (cleared[BOX], cleared[CHAT], cleared[SOURCES], cleared[CONVERSATION]) == ("", [], "CONTENTS", nothing)
+
+
+def test_a_long_conversation_loses_its_beginning(nothing: Any) -> None:
+    from assistant.page.callbacks import REMEMBERED
+
+    conversation = nothing
+    for i in range(50):
+        conversation = conversation.asked(str(i)).answered(f"answer {i}")
+    assert len(conversation.shown) == REMEMBERED
+    assert conversation.turns[-1] == Turn("user", "49")
+    assert len(conversation.turns) == 2 * REMEMBERED
+
+
+def test_every_example_is_answered_and_so_is_its_follow_up(callbacks: Any, nothing: Any) -> None:
+    from assistant.page.callbacks import EXAMPLES
+
+    assert len(EXAMPLES) == 4
+    for question, then in EXAMPLES.items():
+        conversation = last(callbacks.ask(question, nothing))[CONVERSATION]
+        assert 'class="cite"' in conversation.shown[0][1], question
+        assert 'class="cite"' in last(callbacks.ask(then, conversation))[CHAT][3]["content"], then
