@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,21 +39,21 @@ def apply(
 
     `sources` is the complete set; with none, the remembered set; with `add`, it is added to that.
     """
-    with writing_lock(settings.home):
-        plan = make_plan(settings, sources, add, embedder_digest(settings.embedder))
-        if plan.unchanged and plan.live:
-            remember(settings.home, plan.sources)
-            return Applied(plan, plan.live, 0, published=False)
-        try:
+    try:
+        with writing_lock(settings.home):
+            plan = make_plan(settings, sources, add, embedder_digest(settings.embedder))
+            if plan.unchanged and plan.live:
+                remember(settings.home, plan.sources)
+                return Applied(plan, plan.live, 0, published=False)
             embedder = open_embedder(settings.embedder, settings.home / "models")
             generation, embedded = build(plan, settings, embedder, progress)
             remember(settings.home, plan.sources)
-        except OSError as error:
-            raise IndexingError(
-                f"The index could not be written to {settings.home}: {error.strerror}. Nothing was published; "
-                f"mend that, then run again: python app.py index apply"
-            ) from error
-        return Applied(plan, generation, embedded, published=True)
+            return Applied(plan, generation, embedded, published=True)
+    except (OSError, sqlite3.Error) as error:
+        raise IndexingError(
+            f"The index could not be written to {settings.home}: {getattr(error, 'strerror', None) or error}. "
+            f"The index is as it was; mend that, then run again: python app.py index apply"
+        ) from error
 
 
 def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Progress) -> tuple[Generation, int]:

@@ -43,12 +43,15 @@ def cut(document: Document, count: Counter, limit: int, overlap: int = 0) -> Cut
         size = limit - count([context(document.title, heading, count, limit)])[0]
         pieces = [piece for span in spans for piece in fitting(document.text, span, count, size + special)]
         lengths = [n - special for n in count([document.text[piece.start : piece.end] for piece in pieces])]
-        runs = pack(lengths, size, overlap)
+        runs: list[range] = []
+        for run in within(document.text, pieces, pack(lengths, size, overlap), count, size + special):
+            if not runs or run.stop > runs[-1].stop:  # else all of it is in the passage before
+                runs.append(run)
         made = [passage_of(document, heading, pieces[run.start], pieces[run.stop - 1]) for run in runs]
-        for piece in pieces:
-            home = next(p for p in made if p.start <= piece.start and piece.end <= p.end)
+        first = {i: passage for run, passage in zip(reversed(runs), reversed(made), strict=True) for i in run}
+        for i, piece in enumerate(pieces):
             text = document.text[piece.start : piece.end]
-            sentences.append(Sentence(document.doc_id, piece.start, piece.end, home.passage_id, text))
+            sentences.append(Sentence(document.doc_id, piece.start, piece.end, first[i].passage_id, text))
         passages += made
     return Cut(tuple(passages), tuple(sentences))
 
@@ -107,6 +110,17 @@ def pack(lengths: Sequence[int], size: int, overlap: int) -> list[range]:
             total = sum(lengths[first:i])
         total += length
     return [*runs, range(first, len(lengths))]
+
+
+def within(text: str, pieces: Sequence[Span], runs: Sequence[range], count: Counter, size: int) -> Iterator[range]:
+    """The runs, halved where they have over `size` tokens after all: some tokenizers count what stands in between."""
+    lengths = count([text[pieces[run.start].start : pieces[run.stop - 1].end] for run in runs])
+    for run, length in zip(runs, lengths, strict=True):
+        if length <= size or len(run) == 1:
+            yield run
+        else:
+            middle = (run.start + run.stop) // 2
+            yield from within(text, pieces, [range(run.start, middle), range(middle, run.stop)], count, size)
 
 
 def repeated(lengths: Sequence[int], first: int, end: int, room: int, overlap: int) -> int:

@@ -21,7 +21,10 @@ WHOLE_LINE = (
     ("advertisement", re.compile(r"(advertisement|advertising|sponsored( content)?|ad)s?( continues below)?", re.I)),
     (
         "share line",
-        re.compile(rf"(share( this)?( article| story| post)?( on| via)?:? *)?(({NETWORKS})[ ,|·•/]*)+", re.I),
+        re.compile(
+            rf"(share( this)?( article| story| post)?( on| via)?:? *)?({NETWORKS})([ ,|·•/]+({NETWORKS}))*[ ,|·•/]*",
+            re.I,
+        ),
     ),
     ("share line", re.compile(r"share (this )?(article|story|post|page)", re.I)),
     ("newsletter", re.compile(r"(subscribe|sign up)\b.{0,80}\b(newsletter|inbox|updates|emails?)\b.{0,40}", re.I)),
@@ -29,10 +32,12 @@ WHOLE_LINE = (
         "navigation",
         re.compile(r"(skip to (main )?content|back to top|menu|home|previous|next|read more|load more)", re.I),
     ),
-    ("copyright line", re.compile(r"(©|\(c\)|copyright)\s.{0,120}", re.I)),
+    ("copyright line", re.compile(r"(©|(\(c\)|copyright)( ©| \(c\))? \d{4}\b|all rights reserved).{0,120}", re.I)),
 )
 COOKIES = re.compile(
-    r"\b(we|this (web)?site|our (web)?site)\b.{0,80}\bcookies?\b|\b(accept|reject|manage) (all )?cookies\b", re.I
+    r"\b(use|uses|using|store|stores|set|sets|accept|reject|decline|manage)( of)?"
+    r"( (all|our|its|own|some|these|necessary|essential|and|third-party))* cookies\b",
+    re.I,
 )
 COOKIE_ACTS = re.compile(
     r"\b(accept|consent|agree|preferences|privacy policy|cookie policy|learn more|settings)\b", re.I
@@ -44,6 +49,7 @@ TEASERS = re.compile(
     re.I,
 )
 TEASER_TITLE_WORDS = 15
+ARTICLE_WORDS = 20  # a paragraph of at least this length under a heading is article
 
 
 def clean(blocks: Sequence[Block]) -> tuple[list[Block], list[Dropped]]:
@@ -64,15 +70,28 @@ def clean(blocks: Sequence[Block]) -> tuple[list[Block], list[Dropped]]:
 def furniture(blocks: Sequence[Block], position: int) -> tuple[int, str]:
     """How many blocks from `position` are furniture, and of what kind; (1, "") for an article's own block."""
     text = blocks[position].text.strip()
+    if not position:  # the title, whatever it is: `Next`, `Related articles`
+        return 1, ""
     if TEASERS.fullmatch(text):
         length = teasers(blocks, position + 1)
         return (1 + length, "teaser") if length else (1, "")
+    if blocks[position].level and opens_article(blocks, position + 1):  # `## Advertising`, marked as a heading
+        return 1, ""
     for reason, pattern in WHOLE_LINE:
-        if pattern.fullmatch(text) and position:  # the first line may be a title: `Next`, `Home`
+        if pattern.fullmatch(text):
             return 1, reason
     if len(text.split()) <= COOKIE_WORDS and COOKIES.search(text) and COOKIE_ACTS.search(text):
         return 1, "cookie notice"
     return 1, ""
+
+
+def opens_article(blocks: Sequence[Block], position: int) -> bool:
+    """Whether a paragraph of an article stands at `position`: whole sentences, and no date under it as a teaser has."""
+    if position >= len(blocks) or blocks[position].level:
+        return False
+    text = blocks[position].text.rstrip()
+    dated = position + 1 < len(blocks) and iso_date(blocks[position + 1].text)
+    return len(text.split()) >= ARTICLE_WORDS and text.endswith((".", "!", "?", ":")) and not dated
 
 
 def teasers(blocks: Sequence[Block], start: int) -> int:
@@ -85,8 +104,8 @@ def teasers(blocks: Sequence[Block], start: int) -> int:
         elif position + 1 < len(blocks) and iso_date(blocks[position + 1].text):
             position += 2
         elif len(text.split()) <= TEASER_TITLE_WORDS and not text.rstrip().endswith((".", "!", "?", ":")):
-            if position + 1 < len(blocks) and len(blocks[position + 1].text.split()) > 3 * TEASER_TITLE_WORDS:
-                break  # a heading with a long paragraph under it: the article goes on
+            if opens_article(blocks, position + 1):
+                break  # a heading with a paragraph under it: the article goes on
             position += 1
         else:
             break

@@ -1,4 +1,4 @@
-"""index apply | status | verify."""
+"""index apply | status | verify | lint."""
 
 import json
 from pathlib import Path
@@ -79,8 +79,34 @@ def status(
 @app.command()
 def verify(home: Home = None) -> None:
     """Compare every file of the live generation with its manifest, byte by byte."""
+    from index.errors import DamagedIndexError
     from index.generation import live
     from index.settings import IndexSettings
 
-    found = live(IndexSettings.load(home=home).home)
+    try:
+        found = live(IndexSettings.load(home=home).home)
+    except DamagedIndexError as error:
+        raise DamagedIndexError(f"{error}. Rebuild with: python app.py index apply") from error
     typer.echo(f"Generation {found.name} is whole: {len(found.manifest['files'])} files, {found.size:,} bytes")
+
+
+@app.command()
+def lint(
+    folder: Annotated[Path, typer.Argument(help="The folder of our own articles.")] = Path("data/articles"),
+    quiet: Annotated[bool, typer.Option("--quiet", help="Only what must be mended.")] = False,
+) -> None:
+    """Check our articles: file, line, and what to do; exit status 1 when something must be mended."""
+    from index.linting import lint as lint_folder
+
+    findings, words, exempt = lint_folder(folder)
+    for each in sorted(findings, key=lambda each: (each.path, each.line)):
+        if not (quiet and each.warning):
+            typer.echo(f"{each.path}:{each.line}: {'warning: ' if each.warning else ''}{each.text}")
+    faults = sum(not each.warning for each in findings)
+    if not quiet:
+        counts = sorted(words.values())
+        middle = counts[len(counts) // 2] if counts else 0
+        typer.echo(f"{len(words)} articles, {sum(counts):,} words (median {middle}), {len(exempt)} exempt sentences")
+    typer.echo(f"{faults} to mend, {len(findings) - faults} warnings")
+    if faults:
+        raise typer.Exit(1)

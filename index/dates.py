@@ -16,15 +16,15 @@ FORMATS = (
     ("%b %Y", "%Y-%m"),
     ("%Y-%m", "%Y-%m"),
 )
-PREFIXES = ("published on ", "published ", "posted on ", "posted ", "updated on ", "updated ", "last updated ")
+PREFIXES = ("published on", "published", "posted on", "posted", "updated on", "updated", "last updated")
 
 
 def iso_date(line: str) -> str:
     """`July 17, 2025` -> `2025-07-17`; empty when the whole line is not a date."""
     words = " ".join(line.split()).rstrip(".")
     prefix = next((p for p in PREFIXES if words.lower().startswith(p)), "")
-    words = words[len(prefix) :].removeprefix(": ")
-    if len(words) > 30:
+    words = words[len(prefix) :].lstrip(": ")
+    if len(words) > 30 or not any(map(str.isdigit, words)):
         return ""
     for shape, precision in FORMATS:
         try:

@@ -9,7 +9,7 @@ from index.errors import FilterError
 __all__ = ["FACETS", "Filters"]
 
 FACETS = ("regions", "topics", "track")
-PERIOD = re.compile(r"(\d{3,4})?\s*(-|–)?\s*(\d{3,4})?")
+PERIOD = re.compile(r"(\d{3,4})?(?:\s*(-|–)\s*(\d{3,4})?)?")
 
 
 @dataclass(frozen=True, slots=True)

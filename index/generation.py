@@ -48,8 +48,8 @@ class Generation:
 def published(home: Path) -> list[str]:
     """Names of all generations in the home, newest first."""
     folder = home / "generations"
-    names = [path.name for path in folder.iterdir() if not path.name.startswith(".")] if folder.is_dir() else []
-    return sorted(names, reverse=True)
+    paths = folder.iterdir() if folder.is_dir() else ()
+    return sorted((path.name for path in paths if path.is_dir() and not path.name.startswith(".")), reverse=True)
 
 
 def live(home: Path) -> Generation:
@@ -107,7 +107,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         digest = manifest.pop("digest")
         version = manifest["format"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedIndexError(f"Generation {folder.name} is damaged: its manifest cannot be read") from error
     if digest != digest_of(manifest):
         raise DamagedIndexError(f"Generation {folder.name} is damaged: its manifest does not match its own digest")

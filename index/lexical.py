@@ -20,7 +20,7 @@ STOP_WORDS = frozenset(
     "both but by can could did do does doing down during each etc few for from further had has have having he her here "
     "hers him his how i if in into is it its itself just me more most my no nor not of off on once only or other our "
     "out over own please s same she should so some such t tell than that the their them then there these they this "
-    "those through to too under until up upon us very was we were what when where which while who whom whose why will "
+    "those through to too under until up upon very was we were what when where which while who whom whose why will "
     "with would you your".split()
 )
 
@@ -60,16 +60,19 @@ class LexicalIndex:
 
     @classmethod
     def build(cls, folder: Path, rows: Iterable[tuple[int, int, str]]) -> None:
-        """Writes `(passage key, document key, words)` rows into a new folder, as one segment."""
+        """Writes `(passage key, document key, words)` rows into a new folder as one segment, or raises `OSError`."""
         folder.mkdir()
-        index = tantivy.Index(schema(), path=str(folder))
-        index.register_tokenizer(ANALYZER, analyzer())
-        writer = index.writer(WRITER_BYTES, WRITER_THREADS)
-        for key, document, words in rows:
-            fields = {"key": key, "document": document, "words": words}
-            writer.add_document(tantivy.Document.from_dict(fields, index.schema))
-        writer.commit()
-        writer.wait_merging_threads()
+        try:
+            index = tantivy.Index(schema(), path=str(folder))
+            index.register_tokenizer(ANALYZER, analyzer())
+            writer = index.writer(WRITER_BYTES, WRITER_THREADS)
+            for key, document, words in rows:
+                fields = {"key": key, "document": document, "words": words}
+                writer.add_document(tantivy.Document.from_dict(fields, index.schema))
+            writer.commit()
+            writer.wait_merging_threads()
+        except ValueError as error:  # tantivy's word for a full disk
+            raise OSError(f"tantivy: {error}") from error
         for lock in folder.glob(".tantivy-*.lock"):
             lock.unlink()
 

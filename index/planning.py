@@ -2,16 +2,16 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from index.errors import DamagedIndexError, NoIndexError, SourceError
-from index.generation import FORMAT, Generation, live, replace
+from index.generation import FORMAT, Generation, newest_whole, replace
 from index.readers import Scan, scan
 from index.settings import IndexSettings
 from index.store import Store
-from index.types import Skipped
 
 __all__ = ["DEFAULT_SOURCE", "Plan", "make_plan", "remember", "remembered"]
 
@@ -43,20 +43,15 @@ def make_plan(settings: IndexSettings, sources: Sequence[Path], add: bool, embed
 
     `SourceError` where an article of the live index can no longer be read: it would be lost without being withdrawn.
     """
-    known = remembered(settings.home)
-    chosen = list(sources) or known or [DEFAULT_SOURCE]
-    if add:
-        chosen = list(dict.fromkeys([*known, *sources]))
+    whole, now = previous(settings.home)
+    known = remembered(settings.home) or sources_of(whole) or [DEFAULT_SOURCE]
+    chosen = list(dict.fromkeys([*known, *sources] if add or not sources else sources))
     found = scan(chosen)
-    try:
-        now: Generation | None = live(settings.home)
-    except (NoIndexError, DamagedIndexError):
-        now = None
     old = {}
-    if now is not None:
-        store = Store(now.folder / "store.sqlite")
+    if whole is not None:
+        store = Store(whole.folder / "store.sqlite")
         old = store.versions()
-        lost = lost_article(store, found.skipped)
+        lost = lost_article(store, found)
         store.close()
         if lost:
             raise lost
@@ -64,7 +59,7 @@ def make_plan(settings: IndexSettings, sources: Sequence[Path], add: bool, embed
     return Plan(
         sources=tuple(chosen),
         scan=found,
-        content=content_digest(new, settings, embedder_digest),
+        content=content_digest(found, settings, embedder_digest),
         added=tuple(name for name in new if name not in old),
         changed=tuple(name for name in new if name in old and old[name] != new[name]),
         removed=tuple(name for name in old if name not in new),
@@ -72,22 +67,39 @@ def make_plan(settings: IndexSettings, sources: Sequence[Path], add: bool, embed
     )
 
 
-def lost_article(store: Store, skipped: Sequence[Skipped]) -> SourceError | None:
-    """The error for the first damaged file that the live index holds an article of."""
-    indexed = {summary.source for summary in store.summaries()}
-    for each in skipped:
-        if each.damaged and each.source in indexed:
+def previous(home: Path) -> tuple[Generation | None, Generation | None]:
+    """The newest whole generation, to compare with; and the live one, None where it is damaged or there is none."""
+    try:
+        whole, damage = newest_whole(home)
+    except (NoIndexError, DamagedIndexError):
+        return None, None
+    return whole, None if damage else whole
+
+
+def lost_article(store: Store, found: Scan) -> SourceError | None:
+    """The error for the first damaged file, or line of one, with which an indexed article would go unnoticed."""
+    kept = {reading.document.doc_id for reading in found.readings}
+    gone = {file_of(summary.source): summary.doc_id for summary in store.summaries() if summary.doc_id not in kept}
+    for each in found.skipped:
+        if each.damaged and (lost := gone.get(file_of(each.source))):
             return SourceError(
-                f"{each.source} is in the live index, but now {each.reason}. Mend the file, or take it away "
-                f"to withdraw the article, then run again: python app.py index apply. The index is unchanged"
+                f"{each.source} cannot be indexed: {each.reason}; the article {lost} of the live index would be lost. "
+                f"Mend the file, or take it away to withdraw its articles, then run again: python app.py index apply. "
+                f"The index is unchanged"
             )
     return None
 
 
-def content_digest(versions: dict[str, str], settings: IndexSettings, embedder_digest: str) -> str:
-    """SHA-256 of all that decides a generation: documents, settings of the cut, embedder, formats."""
+def file_of(source: str) -> Path:
+    """The file of a document's `source`, without the number of a JSON line."""
+    return Path(re.sub(r"#L\d+\Z", "", source)).absolute()
+
+
+def content_digest(found: Scan, settings: IndexSettings, embedder_digest: str) -> str:
+    """SHA-256 of all that decides a generation: documents and their places, settings of the cut, embedder, formats."""
     cutting = [settings.passage_tokens, settings.passage_overlap, CUT_VERSION, FORMAT]
-    seen = [sorted(versions.items()), cutting, embedder_digest]
+    documents = [reading.document for reading in found.readings]
+    seen = [[(each.doc_id, each.version, each.source) for each in documents], cutting, embedder_digest]
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
 
@@ -97,6 +109,11 @@ def remembered(home: Path) -> list[Path]:
         return [Path(name) for name in json.loads((home / SOURCES).read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError):
         return []
+
+
+def sources_of(generation: Generation | None) -> list[Path]:
+    """The sources that a generation was made from, for a home whose own note of them is lost."""
+    return [Path(name) for name in generation.manifest["sources"]] if generation else []
 
 
 def remember(home: Path, sources: Sequence[Path]) -> None:

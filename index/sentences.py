@@ -14,8 +14,8 @@ __all__ = ["sentence_spans"]
 
 # Titles, ranks and the like, without the last full stop, which Punkt's newspaper corpus knew too few of.
 ABBREVIATIONS = (
-    "adm amb approx art brig c ca capt cf ch cmdr col ed eds esp est et al fig figs fr gen gov hon jr lt maj mr mrs ms "
-    "dr no nos op p para pp pres prof rep res rev sen sgt sr st v vol vols vs i.e e.g u.s u.k u.n u.s.s.r d.c "
+    "adm amb approx art brig c ca capt cf ch chr cmdr col ed eds esp est et al fig figs fr gen gov hon jr lt maj mr "
+    "mrs ms dr no nos op p para pp pres prof rep res rev sen sgt sr st v vol vols vs i.e e.g u.s u.k u.n u.s.s.r d.c "
     "e.u a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec"
 ).split()
 # Punkt takes an initial before a word that often starts sentences for an end.

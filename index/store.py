@@ -94,7 +94,7 @@ def facets(document: Document) -> set[tuple[str, str]]:
     """The (facet, value) pairs of a document."""
     found = set()
     for facet in FACETS:
-        values = document.metadata.get(facet) or ()
+        values = document.metadata.get(facet) or []
         values = values if isinstance(values, list) else [values]
         found |= {(facet, str(value)) for value in values}
     return found

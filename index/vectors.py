@@ -21,22 +21,35 @@ ASKED = 500  # keys a query; SQLite allows 32,766 variables
 class VectorCache:
     """One SQLite file: (embedder digest, backend, text) -> float32 vector, each row with its own CRC-32."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.connection = connect(path)
 
     @classmethod
     @contextmanager
     def open(cls, path: Path) -> Iterator["VectorCache"]:
         """The cache at `path`; a file that is no database any more is set aside, since all of it can be made again."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = connect(path)
+        cache = cls(path)
         try:
-            yield cls(connection)
+            yield cache
         finally:
-            connection.close()
+            cache.connection.close()
 
     def embed(self, embedder: Embedder, texts: Sequence[str], progress: Progress = silent) -> tuple[Vectors, int]:
         """`(n, dimension)` float32, unit rows, in the order of `texts`; and how many had to be embedded."""
+        try:
+            return self.looked_up(embedder, texts, progress)
+        except sqlite3.OperationalError:  # the disk is full, the file is locked: no damage
+            raise
+        except sqlite3.DatabaseError:  # damage that did not show when the file was opened
+            self.connection.close()
+            set_aside(self.path)
+            self.connection = connect(self.path)
+            return self.looked_up(embedder, texts, progress)
+
+    def looked_up(self, embedder: Embedder, texts: Sequence[str], progress: Progress) -> tuple[Vectors, int]:
+        """What `embed` gives, of a whole file."""
         keys = [self.key(embedder, text) for text in texts]
         known = self.known(sorted(set(keys)), embedder.dimension)
         missing = list({key: text for key, text in zip(keys, texts, strict=True) if key not in known}.items())
@@ -63,9 +76,9 @@ class VectorCache:
             some = keys[start : start + ASKED]
             marks = ",".join("?" * len(some))
             for key, data, check in self.connection.execute(
-                f"SELECT key, vector, crc FROM vectors WHERE key IN ({marks})", some
+                f"SELECT key, CAST(vector AS BLOB), crc FROM vectors WHERE key IN ({marks})", some
             ):
-                if zlib.crc32(data, zlib.crc32(key)) == check and len(data) == 4 * dimension:
+                if data and len(data) == 4 * dimension and zlib.crc32(data, zlib.crc32(key)) == check:
                     found[key] = np.frombuffer(data, dtype=np.float32)
         return found
 
@@ -73,6 +86,12 @@ class VectorCache:
     def key(embedder: Embedder, text: str) -> bytes:
         """SHA-256 of embedder, backend and text."""
         return hashlib.sha256(f"{embedder.digest}\n{embedder.backend}\n{text}".encode()).digest()
+
+
+def set_aside(path: Path) -> None:
+    """Makes room for a new cache; its journal goes, for it would be replayed into the new file."""
+    path.replace(path.with_suffix(".damaged"))
+    path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -83,7 +102,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute(schema)
     except sqlite3.DatabaseError:
         connection.close()
-        path.replace(path.with_suffix(".damaged"))
+        set_aside(path)
         connection = sqlite3.connect(path)
         connection.execute(schema)
     connection.execute("PRAGMA synchronous = NORMAL")

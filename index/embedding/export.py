@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.embedding.models import sha256
+from index.embedding.models import sha256, sha256_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -60,4 +60,5 @@ def export_onnx(model: "SentenceTransformer", folder: Path, about: Mapping[str, 
         "pad_id": model.tokenizer.pad_token_id or 0,
         "sha256": {name: sha256(folder / name) for name in ("model.onnx", "tokenizer.json")},
     }
+    described["own_sha256"] = sha256_of(described)
     (folder / "export.json").write_text(json.dumps(described, indent=1), encoding="utf-8")

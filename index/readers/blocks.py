@@ -8,7 +8,7 @@ from typing import Any
 from index.errors import ReadingError
 from index.types import Document, Dropped, Note, Reading, Span
 
-__all__ = ["Block", "decode", "reading", "title_of_name"]
+__all__ = ["Block", "decode", "printable", "reading", "title_of_name"]
 
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
@@ -66,15 +66,24 @@ def reading(
         raise ReadingError("there is no text in it")
     document = Document(
         doc_id=doc_id,
-        title=" ".join(title.split()),
+        title=" ".join(printable(title).split()),
         text="\n\n".join(parts),
         source=source,
-        date=date,
-        metadata=metadata or {},
+        date=printable(date),
+        metadata=printable(dict(metadata or {})),
         notes=tuple(notes),
         headings=tuple(headings),
     )
     return Reading(document, tuple(dropped))
+
+
+def printable(value: Any) -> Any:
+    """A JSON value without control characters and half surrogates, which escapes in JSON and YAML can bring in."""
+    if isinstance(value, dict):
+        return {CONTROLS.sub("", str(name)): printable(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [printable(entry) for entry in value]
+    return CONTROLS.sub("", value) if isinstance(value, str) else value
 
 
 def title_of_name(name: str) -> str:

@@ -3,9 +3,11 @@
 import datetime
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from yaml.composer import ComposerError
 
 from index.cleaning import clean
 from index.errors import ReadingError
@@ -15,11 +17,11 @@ from index.types import Dropped, Note, Reading
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-__all__ = ["front_matter", "read_markdown"]
+__all__ = ["MARK", "front_matter", "read_markdown", "vocabulary_of"]
 
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?---[ \t]*(?:\n|\Z)", re.S)
-MARK = re.compile(r"\[\^([^\]\s]+)\]")
-DEFINITION = re.compile(r"^ {0,3}\[\^([^\]\s]+)\]:[ \t]*(.*(?:\n(?: {2,}|\t).*)*)", re.M)
+MARK = re.compile(r"\[\^([^\[\]\s]+)\]")
+DEFINITION = re.compile(r"^ {0,3}\[\^([^\[\]\s]+)\]:[ \t]*(.*(?:\n(?: {2,}|\t).*)*)", re.M)
 
 
 def read_markdown(data: bytes, doc_id: str, source: str) -> Iterator[Reading]:
@@ -45,8 +47,8 @@ def front_matter(text: str) -> tuple[dict[str, Any], str]:
     if not found:
         return {}, text
     try:
-        values = yaml.safe_load(found[1] or "")
-    except yaml.YAMLError as error:
+        values = Plain(found[1] or "").get_single_data()
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2025-02-30
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 2}" if mark else ""
         raise ReadingError(f"its front matter is not valid YAML{line}: {getattr(error, 'problem', error)}") from error
@@ -56,7 +58,28 @@ def front_matter(text: str) -> tuple[dict[str, Any], str]:
     sources = values.get("sources", [])
     if not isinstance(sources, list) or not all(isinstance(entry, dict) and entry.get("id") for entry in sources):
         raise ReadingError("`sources` in its front matter must be a list of entries that each have an `id`")
+    for entry in sources:
+        entry["id"] = str(entry["id"])  # `id: 7` is a number to YAML; the mark [^7] is text
     return values, text[found.end() :]
+
+
+class Plain(yaml.SafeLoader):
+    """YAML without aliases, with which ten lines can stand for a thousand million values."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Refuses an alias."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise ComposerError(None, None, "aliases (*) are not read", mark)
+        return super().compose_node(parent, index)
+
+
+def vocabulary_of(path: Path) -> dict[str, Any]:
+    """The YAML file of closed vocabularies: `regions`, `topics`, `track` with their values, and `exempt` sentences."""
+    values = yaml.safe_load(decode(path.read_bytes()))
+    if not isinstance(values, dict) or not {"regions", "topics", "track"} <= values.keys():
+        raise ReadingError(f"{path} does not hold regions, topics and track")
+    return values
 
 
 def jsonable(value: Any) -> Any:
@@ -122,9 +145,10 @@ def noted(marked: str, level: int = 0) -> Block:
     for mark in MARK.finditer(marked := marked.strip()):
         text += marked[end : mark.start()]
         end = mark.end()
-        if notes and notes[-1].offset == len(text):
-            notes[-1] = Note(len(text), (*notes[-1].sources, mark[1]))
+        offset = len(text.rstrip())  # a mark after a blank still belongs to the sentence before it
+        if notes and notes[-1].offset == offset:
+            notes[-1] = Note(offset, (*notes[-1].sources, mark[1]))
         else:
-            notes.append(Note(len(text), (mark[1],)))
+            notes.append(Note(offset, (mark[1],)))
     text += marked[end:]
     return Block(text.rstrip(), level, tuple(notes))

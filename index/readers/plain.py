@@ -63,7 +63,7 @@ def split_head(lines: list[str]) -> tuple[str, list[str], list[str]]:
 
 def with_headings(blocks: list[Block]) -> Iterator[Block]:
     """Marks as headings the short lines without an ending that stand above a paragraph."""
-    for block, following in zip(blocks, [*blocks[1:], Block("")], strict=True):
+    for block, following in zip(blocks, [*blocks[1:], Block("")], strict=False):
         words = len(block.text.split())
         above = len(following.text.split()) >= UNDER_HEADING_WORDS
         heading = words <= HEADING_WORDS and above and not block.text.endswith(ENDINGS) and block.text[:1].isupper()

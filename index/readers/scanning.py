@@ -72,7 +72,8 @@ def read_source(source: Path) -> Iterator[Reading | Skipped]:
     if source.is_dir():
         for path in sorted(source.rglob("*")):
             inside = path.relative_to(source)
-            if not path.is_dir() and not any(part.startswith(".") for part in inside.parts):
+            folder = path.is_dir() and not path.is_symlink()  # linked folders are not walked, so they are named
+            if not folder and not any(part.startswith(".") for part in inside.parts):
                 yield from read_file(path, inside.with_suffix("").as_posix())
     else:
         yield from read_file(source, source.stem)
@@ -82,7 +83,9 @@ def read_file(path: Path, doc_id: str) -> Iterator[Reading | Skipped]:
     """The readings of one regular file, or why there are none."""
     reader = READERS.get(path.suffix.lower())
     name = path.as_posix()
-    if not stat.S_ISREG(path.lstat().st_mode):
+    if not name.isprintable():
+        yield Skipped(ascii(name), "its name holds characters that cannot be shown; rename it")
+    elif not stat.S_ISREG(path.lstat().st_mode):
         yield Skipped(name, "it is not a regular file")
     elif reader is None:
         yield Skipped(name, f"no reader for {path.suffix or 'files without a suffix'}", damaged=False)

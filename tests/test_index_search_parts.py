@@ -1,0 +1,328 @@
+"""FAISS, tantivy, the store and the filters, each on cases small enough to work out by hand."""
+
+import math
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.dense import DenseIndex
+from index.errors import DamagedIndexError, FilterError
+from index.filters import Filters
+from index.lexical import STOP_WORDS, LexicalIndex, analyze
+from index.store import Store, write_store
+from index.types import Document, Dropped, Note, Passage, Sentence, Span
+
+# --- by vector
+
+
+def unit(*rows: tuple[float, ...]) -> np.ndarray:
+    made = np.array(rows, dtype=np.float32)
+    return made / np.linalg.norm(made, axis=1, keepdims=True)
+
+
+def test_scores_are_cosines_best_first() -> None:
+    dense = DenseIndex.build(unit((3, 4), (1, 0), (0, 1), (-1, 0)))
+    assert dense.search(np.array([1, 0], np.float32), 10) == [
+        (1, pytest.approx(1.0)),
+        (0, pytest.approx(0.6)),
+        (2, pytest.approx(0.0)),
+        (3, pytest.approx(-1.0)),
+    ]
+    assert dense.similarities(np.array([1, 0], np.float32), [3, 0]) == [pytest.approx(-1), pytest.approx(0.6)]
+    assert dense.similarities(np.array([1, 0], np.float32), []) == []
+    assert (len(dense), dense.dimension) == (4, 2)
+
+
+def test_scores_equal_numpy_before_and_after_save_and_load(tmp_path: Path) -> None:
+    generator = np.random.default_rng(7)
+    vectors = unit(*generator.normal(size=(300, 48)))
+    built = DenseIndex.build(vectors)
+    (tmp_path / "passages.faiss").write_bytes(built.to_bytes())
+    for dense in (built, DenseIndex.load(tmp_path / "passages.faiss")):
+        for query in unit(*generator.normal(size=(5, 48))):
+            cosines = vectors @ query
+            best = sorted(range(300), key=lambda key: (-cosines[key], key))[:20]
+            found = dense.search(query, 20)
+            assert [key for key, _ in found] == best
+            assert [score for _, score in found] == pytest.approx(cosines[best], abs=1e-6)
+
+
+def test_ties_come_by_key_and_within_holds() -> None:
+    dense = DenseIndex.build(unit((1, 0), (1, 0), (0, 1), (1, 0)))
+    query = np.array([1, 0], np.float32)
+    assert [key for key, _ in dense.search(query, 4)] == [0, 1, 3, 2]
+    assert [key for key, _ in dense.search(query, 4, np.array([3, 2], np.int64))] == [3, 2]
+    assert [key for key, _ in dense.search(query, 1, np.array([2], np.int64))] == [2]
+    assert dense.search(query, 4, np.array([], np.int64)) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"IxFI" + b"\0" * 10, b"not an index" * 100])
+def test_bytes_that_are_no_faiss_index(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.faiss").write_bytes(content)
+    with pytest.raises(DamagedIndexError, match="is not a FAISS index"):
+        DenseIndex.load(tmp_path / "a.faiss")
+
+
+# --- by words
+
+
+def lexical(folder: Path, *texts: str) -> LexicalIndex:
+    """Passage i of document i."""
+    LexicalIndex.build(folder / "lexical", ((i, i, text) for i, text in enumerate(texts)))
+    return LexicalIndex.load(folder / "lexical")
+
+
+def bm25(frequency: int, length: int, average: float, containing: int, total: int) -> float:
+    """Robertson's BM25 of one term with k1 = 1.2, b = 0.75, and Lucene's inverse document frequency."""
+    rarity = math.log(1 + (total - containing + 0.5) / (containing + 0.5))
+    return rarity * frequency * 2.2 / (frequency + 1.2 * (0.25 + 0.75 * length / average))
+
+
+def test_bm25_by_hand(tmp_path: Path) -> None:
+    """Three passages of 3, 5 and 4 words; tantivy keeps lengths up to 40 exactly."""
+    found = lexical(tmp_path, "oslo channel oslo", "channel mill weir river soup", "mill weir river soup")
+    average = (3 + 5 + 4) / 3
+    assert found.search(["oslo"], 10) == [(0, pytest.approx(bm25(2, 3, average, 1, 3), abs=1e-5))]
+    assert found.search(["channel"], 10) == [
+        (0, pytest.approx(bm25(1, 3, average, 2, 3), abs=1e-5)),
+        (1, pytest.approx(bm25(1, 5, average, 2, 3), abs=1e-5)),
+    ]
+    both = bm25(2, 3, average, 1, 3) + bm25(1, 3, average, 2, 3)
+    assert found.search(["oslo", "channel"], 1) == [(0, pytest.approx(both, abs=1e-5))]
+    assert found.search(["oslo"], 10)[0][1] == pytest.approx(1.4506, abs=1e-4), "0.98083 * 4.4 / 2.975"
+    assert (len(found), found.document_frequency("channel"), found.document_frequency("none")) == (3, 2, 0)
+
+
+def test_only_the_given_documents_are_searched_with_the_same_scores(tmp_path: Path) -> None:
+    found = lexical(tmp_path, "mill talks", "mill talks held", "mill")
+    everywhere = dict(found.search(["mill", "talk"], 10))
+    assert found.search(["mill", "talk"], 10, [1, 2]) == [
+        (1, pytest.approx(everywhere[1])),
+        (2, pytest.approx(everywhere[2])),
+    ]
+    assert found.search(["mill"], 10, []) == []
+    assert found.search(["mill"], 10, [77]) == []
+
+
+def test_ties_come_by_key(tmp_path: Path) -> None:
+    found = lexical(tmp_path, *6 * ["the same words"])
+    assert [key for key, _ in found.search(["same"], 10)] == [0, 1, 2, 3, 4, 5]
+
+
+def test_words_are_stemmed_folded_and_without_stop_words() -> None:
+    assert analyze("How did the Negotiations in Kraków start?") == ["negoti", "krakow", "start"]
+    assert analyze("negotiating NEGOTIATED") == ["negoti", "negoti"]
+    assert analyze("What is this about?") == []
+    assert analyze("?!") == analyze("") == []
+    assert analyze("x" * 41 + " mill") == ["mill"], "longer words are not in the index either"
+    assert "who" in STOP_WORDS
+    assert "oslo" not in STOP_WORDS
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "mill AND weir",
+        'mill" OR (soup',
+        "mill^99 weir~",
+        "words:mill",
+        "key:0",
+        "+mill -weir",
+        "mill*",
+        "[mill TO weir]",
+        "/mill/",
+        "\\mill\\",
+        "IN [mill]",
+        "mill'; DROP TABLE passages",
+    ],
+)
+def test_the_syntax_of_queries_is_harmless(tmp_path: Path, words: str) -> None:
+    found = lexical(tmp_path, "the mill and the weir", "nothing of the kind")
+    assert [key for key, _ in found.search(analyze(words), 10)] == ([] if words == "key:0" else [0])
+
+
+def test_a_question_of_stop_words_finds_nothing(tmp_path: Path) -> None:
+    assert lexical(tmp_path, "who is it", "what was that").search(analyze("Who was it?"), 10) == []
+
+
+def test_a_folder_that_is_no_tantivy_index(tmp_path: Path) -> None:
+    for content in ("", "{}", "not json"):
+        folder = tmp_path / f"lexical{len(content)}"
+        folder.mkdir()
+        (folder / "meta.json").write_text(content)
+        with pytest.raises(DamagedIndexError, match="is not a tantivy index"):
+            LexicalIndex.load(folder)
+
+
+# --- the store
+
+
+def passage(doc_id: str, start: int, end: int, text: str) -> Passage:
+    return Passage(f"{doc_id}#{start}-{end}", doc_id, start, end, "H", 3, text, f"Title {doc_id}")
+
+
+DOCUMENTS = (
+    Document(
+        "a",
+        "Title a",
+        "Ünö 🕊️ one. Two two.\n\nThree.",
+        "a.md",
+        "1999-05",
+        {"period": {"from": 1991, "to": 1993}, "regions": ["europe", "global"], "topics": ["water"], "track": "two"},
+        (Note(11, ("x", "y")),),
+        (Span(0, 3),),
+    ),
+    Document("b", "Title b", "Four four.", "b.md", "1994-02-01", {"regions": ["europe"], "summary": "S"}),
+    Document("c", "Title c", "Five five.", "c.md", "", {"period": {"from": 1958}, "track": "one"}),
+    Document("d", "Title d", "Six six.", "d.md", "", {"questions": ["Who?"], "track": 1.5}),
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    a, b, c, d = DOCUMENTS
+    parts = {"a": [(0, 11), (12, 20), (22, 28)], "b": [(0, 10)], "c": [(0, 10)], "d": [(0, 8)]}
+    of_a = [passage("a", 0, 20, a.text[0:20]), passage("a", 12, 28, a.text[12:28])]
+    homes = {"a": [of_a[0], of_a[0], of_a[1]]}
+    rows = []
+    for each in (a, b, c, d):
+        made = of_a if each is a else [passage(each.doc_id, 0, len(each.text), each.text)]
+        held = homes.get(each.doc_id, made)
+        sentences = [
+            Sentence(each.doc_id, start, end, home.passage_id, each.text[start:end])
+            for (start, end), home in zip(parts[each.doc_id], held, strict=True)
+        ]
+        rows.append((each, made, sentences, [Dropped("teaser", "Read me")] if each is b else []))
+    write_store(tmp_path / "store.sqlite", rows)
+    return Store(tmp_path / "store.sqlite")
+
+
+def test_documents_come_back_whole(store: Store) -> None:
+    assert tuple(store.document(each.doc_id) for each in DOCUMENTS) == DOCUMENTS
+    assert store.document("nobody") is None
+    assert store.document("a' OR '1'='1") is None
+    assert store.versions() == {each.doc_id: each.version for each in DOCUMENTS}
+    assert [(s.doc_id, s.title, s.summary, s.questions) for s in store.summaries()] == [
+        ("a", "Title a", "", ()),
+        ("b", "Title b", "S", ()),
+        ("c", "Title c", "", ()),
+        ("d", "Title d", "", ("Who?",)),
+    ]
+    assert store.dropped("b") == [Dropped("teaser", "Read me")]
+    assert store.dropped("a") == []
+
+
+def test_passages_and_sentences_by_key_are_slices_of_their_document(store: Store) -> None:
+    text = DOCUMENTS[0].text
+    assert text[0:11] == "Ünö 🕊️ one."
+    passages = store.passages([1, 0, 4])
+    assert [(passages[key].text, passages[key].key) for key in (0, 1, 4)] == [
+        (text[0:20], 0),
+        (text[12:28], 1),
+        ("Six six.", 4),
+    ]
+    assert (passages[0].heading, passages[0].title, passages[0].tokens) == ("H", "Title a", 3)
+    sentences = store.sentences([0, 1, 2, 3])
+    assert [sentences[key].text for key in (0, 1, 2, 3)] == [text[0:11], "Two two.", "Three.", "Four four."]
+    assert [sentences[key].passage_id for key in (0, 1, 2)] == ["a#0-20", "a#0-20", "a#12-28"]
+    assert store.sentence_ranges([1, 0, 3]) == [range(1, 3), range(0, 2), range(4, 5)]
+    assert store.passages([]) == {}
+    assert store.passages([99]) == {}
+
+
+def test_the_store_cannot_be_written(store: Store) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        store.rows("DELETE FROM documents")
+
+
+def test_a_file_that_is_no_store(tmp_path: Path) -> None:
+    for content in (b"", b"garbage" * 100):
+        (tmp_path / "store.sqlite").write_bytes(content)
+        with pytest.raises(DamagedIndexError, match="is not a database"):
+            Store(tmp_path / "store.sqlite")
+
+
+# --- filters
+
+
+@pytest.mark.parametrize(
+    ("period", "years"),
+    [
+        ("", (None, None)),
+        ("1990-1995", (1990, 1995)),
+        ("1990–1995", (1990, 1995)),
+        (" 1990 - 1995 ", (1990, 1995)),
+        ("1990-", (1990, None)),
+        ("-1995", (None, 1995)),
+        ("1990", (1990, 1990)),
+        ("1990-1990", (1990, 1990)),
+        ("800-900", (800, 900)),
+    ],
+)
+def test_periods(period: str, years: tuple[int | None, int | None]) -> None:
+    found = Filters.parse(period)
+    assert (found.since, found.until) == years
+    assert bool(found) == (years != (None, None))
+
+
+@pytest.mark.parametrize(
+    ("period", "said"),
+    [
+        ("soon", "The period 'soon' is not two years. Write it as 1990-1995, 1990-, -1995 or 1990"),
+        ("-", "The period '-' is not two years"),
+        ("90-95", "The period '90-95' is not two years"),
+        ("19900-1995", "is not two years"),
+        ("1990 1995", "is not two years"),
+        ("19901995", "is not two years"),
+        ("1990-1995-2000", "is not two years"),
+        ("1995-1990", "The period '1995-1990' ends before it begins. Write the earlier year first"),
+    ],
+)
+def test_periods_that_are_none(period: str, said: str) -> None:
+    with pytest.raises(FilterError) as found:
+        Filters.parse(period)
+    assert said in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("filters", "documents"),
+    [
+        (Filters(), [0, 1, 2, 3]),
+        (Filters.parse("1990-1995"), [0, 1, 2]),  # c began in 1958 and still goes on; d is of no time
+        (Filters.parse("1993"), [0, 2]),
+        (Filters.parse("1994-"), [1, 2]),  # b by the year of its date
+        (Filters.parse("-1990"), [2]),
+        (Filters.parse("1999"), [2]),  # a by its period, not by its date
+        (Filters.parse("-1900"), []),
+        (Filters.parse(regions=["europe"]), [0, 1]),
+        (Filters.parse(regions=["global"]), [0]),
+        (Filters.parse(track=["two", "one"]), [0, 2]),
+        (Filters.parse(track=["1.5"]), [3]),
+        (Filters.parse("1994", regions=["europe"]), [1]),
+        (Filters.parse(regions=["europe"], topics=["water"]), [0]),
+        (Filters.parse(regions=["europe"], track=["one"]), []),
+    ],
+)
+def test_which_documents_meet_a_filter(store: Store, filters: Filters, documents: list[int]) -> None:
+    assert store.matching(filters) == documents
+    passages = {0: [0, 1], 1: [2], 2: [3], 3: [4]}
+    assert store.passages_matching(filters) == [key for document in documents for key in passages[document]]
+
+
+def test_a_value_that_no_article_has(store: Store) -> None:
+    with pytest.raises(FilterError) as found:
+        store.matching(Filters.parse(regions=["mars"]))
+    assert str(found.value) == "No article has 'mars' among its regions. The index has: europe, global"
+    with pytest.raises(FilterError, match="'x' among its track. The index has: 1.5, one, two"):
+        store.passages_matching(Filters.parse(track=["two", "x"]))
+    assert store.facet_values("topics") == ["water"], "articles without topics add none"
+
+
+def test_no_article_has_a_facet_at_all(tmp_path: Path) -> None:
+    each = DOCUMENTS[3]
+    made = passage("d", 0, 8, each.text)
+    write_store(tmp_path / "s.sqlite", [(each, [made], [Sentence("d", 0, 8, made.passage_id, each.text)], [])])
+    with pytest.raises(FilterError, match="The index has: none at all"):
+        Store(tmp_path / "s.sqlite").matching(Filters.parse(regions=["europe"]))
