@@ -1,6 +1,7 @@
 """What the tests share: the exported model, homes, the library of data/articles, and the material of ../shared."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,10 +64,29 @@ def index(home: Path, *sources: Path, **settings: object) -> Applied:
     return apply(IndexSettings.load(home=home, **settings), sources)
 
 
+# A fixed dozen, so that what the tests expect does not move when the library grows.
+DOZEN = (
+    "aceh back-channel-diplomacy chatham-house-rule dartmouth-conference kashmir-back-channel mozambique-sant-egidio "
+    "northern-ireland-duddy oslo-channel south-africa-mells-park track-levels track-two-origin us-china-kissinger-1971"
+).split()
+
+
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
-    """A home that holds the index of data/articles; tests must not change it."""
-    home = with_models(tmp_path_factory.mktemp("library") / "home", models)
+    """A home that holds the index of twelve of our articles; tests must not change it."""
+    folder = tmp_path_factory.mktemp("library")
+    (folder / "articles").mkdir()
+    for name in DOZEN:
+        shutil.copy(ARTICLES / f"{name}.md", folder / "articles")
+    home = with_models(folder / "home", models)
+    index(home, folder / "articles")
+    return home
+
+
+@pytest.fixture(scope="session")
+def whole_library(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
+    """A home that holds the index of all of data/articles, for slow tests; tests must not change it."""
+    home = with_models(tmp_path_factory.mktemp("whole") / "home", models)
     index(home, ARTICLES)
     return home
 

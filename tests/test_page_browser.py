@@ -177,7 +177,7 @@ def test_a_question_is_answered_and_citation_1_opens_by_mouse_and_by_keyboard(
 
 def test_every_citation_and_every_card_opens_its_own_words(address: str, opened: Open, assistant: Assistant) -> None:
     page = opened(address)
-    question = "How did Kissinger get to Beijing in secret in July 1971?"
+    question = "What does the Chatham House Rule allow and forbid?"
     page.locator("button.example", has_text=question).click()
     assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"  # the button is gone, the focus is not
     page.locator("#status", has_text="Answer ready").wait_for()
@@ -215,13 +215,16 @@ def test_what_the_articles_do_not_cover(address: str, opened: Open) -> None:
 
 def test_a_follow_up_and_a_new_conversation(address: str, opened: Open) -> None:
     page = opened(address)
-    ask(page, "Who was Brendan Duddy?")
+    ask(page, "Was there any truce in Aceh before the agreement of 2005?")
     page.locator("#follow").click()
     page.locator("#chat .answer").nth(1).wait_for()
     page.locator("#status .idle", has_text="Answer ready").wait_for()
     second = page.locator("#chat .answer").nth(1).inner_text()
-    assert "Understood as: Who was Brendan Duddy: When did his role become public?" in second
-    assert "2008" in second
+    understood = (
+        "Was there any truce in Aceh before the agreement of 2005: Which countries sent people to watch over it?"
+    )
+    assert f"Understood as: {understood}" in second
+    assert "Thailand, the Philippines and Norway lent monitors" in second
     assert page.locator("#chat .answer").count() == 2
     page.locator("#chat a.cite").first.click()  # citations of the earlier answer still open
     page.locator("#quote").wait_for()

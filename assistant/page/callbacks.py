@@ -9,25 +9,18 @@ import gradio as gr
 
 from assistant.answering import Assistant, checked
 from assistant.page import messages
+from assistant.page.examples import EXAMPLES
 from assistant.page.streaming import paced
 from assistant.types import Answer, Turn
 from index.errors import BackchannelError
 
-__all__ = ["EXAMPLES", "Callbacks", "Conversation", "stopped"]
+__all__ = ["Callbacks", "Conversation", "stopped"]
 
 SEARCHING = "Looking through the articles…"
 LOG = logging.getLogger(__name__)
 FAULT = "Something went wrong here, and the reason is in the server's log. Ask again, or start a new conversation."
 REMEMBERED = 20  # exchanges kept of a conversation; older ones scroll out of it
 SHOWN = 300  # characters of a question that could not be asked
-
-# Each with a follow-up that its answer invites.
-EXAMPLES = {
-    "How did the Oslo talks start?": "Who took part in the first session?",
-    "Who was Brendan Duddy?": "When did his role become public?",
-    "How did Kissinger get to Beijing in secret in July 1971?": "What part did Pakistan play in it?",
-    "May journalists use what they hear under the Chatham House Rule?": "When was it made?",
-}
 
 Yielded = tuple[Any, ...]  # (box, chat, sources, status, follow-up, conversation), as Gradio takes them
 

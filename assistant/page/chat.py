@@ -6,8 +6,9 @@ import gradio as gr
 
 from assistant.answering import Assistant
 from assistant.page import messages
-from assistant.page.callbacks import EXAMPLES, Callbacks, Conversation, stopped
+from assistant.page.callbacks import Callbacks, Conversation, stopped
 from assistant.page.escaping import in_markdown, safe_markdown
+from assistant.page.examples import EXAMPLES
 from index.searching import IndexStatus
 
 __all__ = ["build_blocks"]
