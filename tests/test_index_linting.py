@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import ARTICLES, ROOT
 
+from index.errors import ReadingError, SourceError
 from index.linting import ArticleSource, lint
 
 VOCABULARY = """
@@ -136,3 +137,17 @@ def test_our_library_is_clean() -> None:
     )
     assert done.returncode == 0, done.stdout
     assert done.stdout.strip().endswith("warnings")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("regions: [", "is not valid YAML"), ("regions: {}", "does not hold regions, topics")]
+)
+def test_a_vocabulary_that_is_none(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "vocabulary.yaml").write_text(text)
+    with pytest.raises(ReadingError, match=said):
+        lint(tmp_path)
+
+
+def test_a_folder_without_a_vocabulary(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="give the folder of the articles: index lint data/articles"):
+        lint(tmp_path)

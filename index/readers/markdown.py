@@ -76,9 +76,14 @@ class Plain(yaml.SafeLoader):
 
 def vocabulary_of(path: Path) -> dict[str, Any]:
     """The YAML file of closed vocabularies: `regions`, `topics`, `track` with their values, and `exempt` sentences."""
-    values = yaml.safe_load(decode(path.read_bytes()))
+    try:
+        values = yaml.safe_load(decode(path.read_bytes()))
+    except yaml.YAMLError as error:
+        raise ReadingError(
+            f"{path} is not valid YAML: {' '.join(str(error).split())}. Mend it, then lint again"
+        ) from error
     if not isinstance(values, dict) or not {"regions", "topics", "track"} <= values.keys():
-        raise ReadingError(f"{path} does not hold regions, topics and track")
+        raise ReadingError(f"{path} does not hold regions, topics and track. Add what is missing, then lint again")
     return values
 
 
