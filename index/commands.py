@@ -41,12 +41,12 @@ def apply(
     if quiet:
         return
     if passed := sorted({each.reason for each in skipped if not each.damaged}):
-        typer.echo(f"Passed over {sum(not each.damaged for each in skipped)} files: {', '.join(passed)}")
+        typer.echo(f"Files passed over: {sum(not each.damaged for each in skipped)} ({', '.join(passed)})")
     counts = done.generation.manifest["counts"]
     if done.published:
         plan = done.plan
         typer.echo(f"{len(plan.added)} added, {len(plan.changed)} changed, {len(plan.removed)} removed")
-        typer.echo(f"{done.embedded} texts embedded, the rest came from the cache")
+        typer.echo(f"{done.embedded:,} texts embedded anew")
     else:
         typer.echo("Nothing has changed; the live generation stays.")
     typer.echo(

@@ -70,8 +70,8 @@ def test_apply_says_what_it_did(run: Run, home: Path, articles: Path) -> None:
     assert status == 0
     assert err == f"skipped {articles}/broken.md: it is not text (it holds NUL bytes)\n"
     lines = out.splitlines()
-    assert lines[0] == "Passed over 1 files: no reader for .yaml"
-    assert lines[1:3] == ["3 added, 0 changed, 0 removed", "22 texts embedded, the rest came from the cache"]
+    assert lines[0] == "Files passed over: 1 (no reader for .yaml)"
+    assert lines[1:3] == ["3 added, 0 changed, 0 removed", "22 texts embedded anew"]
     generation = (home / "current").read_text().strip()
     assert lines[3:] == [f"Generation {generation}: 3 articles, 5 passages, 17 sentences"]
     status, out, err = run("index", "apply", "--home", home)
