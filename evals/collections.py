@@ -1,48 +1,124 @@
-"""BEIR folders: corpus.jsonl (`_id`, `title`, `text`), queries.jsonl (`_id`, `text`), qrels/test.tsv with a header."""
+"""What retrieval is measured on: BEIR folders, TREC files, the gold questions. Each is a `Collection`.
+
+A BEIR folder holds corpus.jsonl (`_id`, `title`, `text`), queries.jsonl (`_id`, `text`), qrels/test.tsv with a header.
+"""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from evals.errors import CollectionError
-from index.errors import ReadingError
-from index.readers.blocks import decode
+from assistant.conversation import understand
+from evals.errors import EvalsError
+from evals.evidence import holds
+from evals.questions import GOLD, Question, load_questions, span_of
+from evals.trec import common_queries, fail, grade, lines, read_qrels, read_topics
+from index.readers import scan
+from index.searching import Index
+from index.types import Passage
 
-__all__ = ["Collection", "read_collection"]
+__all__ = ["Collection", "read_beir", "read_collection", "read_gold", "read_trec"]
 
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels/test.tsv"
 HEADER = ("query-id", "corpus-id", "score")
-# trec_eval, underneath ir_measures, holds a counter for each grade: at 2**40 it returned 0 for a perfect ranking, and
-# in one trial the process died.
-HIGHEST = 1000
+ARTICLES = Path("data/articles")
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Queries with judged documents. `qrels[query][document]` is a grade; above 0 is relevant, higher is better.
+    """Queries over a corpus, a file or folder that `index` reads, with judgments of its documents or its passages.
 
-    The corpus stays a file: `index` reads it. Every id of `qrels` is one of `queries` and of the corpus.
+    `qrels[query][document]` is a grade; above 0 is relevant, higher is better. Every id of it is one of `queries` and
+    of the corpus. With `questions`, passages are judged instead, once they are cut: see `judgments`.
     """
 
     name: str
-    folder: Path
+    corpus: Path
     queries: Mapping[str, str]
-    qrels: Mapping[str, Mapping[str, int]]
-
-    @property
-    def corpus(self) -> Path:
-        """The file of documents."""
-        return self.folder / CORPUS
+    qrels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
 
     @property
     def judged(self) -> dict[str, str]:
-        """The queries that `qrels` judges, in their order; only these are run and measured."""
-        return {query: text for query, text in self.queries.items() if query in self.qrels}
+        """The queries that are judged, in their order; only these are run and measured."""
+        return {query: text for query, text in self.queries.items() if self.questions or query in self.qrels}
+
+    @property
+    def of_passages(self) -> bool:
+        """Whether passages are ranked and judged, not documents."""
+        return bool(self.questions)
+
+    def judgments(self, index: Index) -> Mapping[str, Mapping[str, int]]:
+        """The qrels over what `index` holds of the corpus."""
+        return quotes_as_qrels(self.questions, index) if self.questions else self.qrels
 
 
-def read_collection(folder: Path) -> Collection:
+def read_collection(name: str, split: str = "dev") -> Collection:
+    """The gold questions of a split for the word `gold`, else the collection in the BEIR folder of that name."""
+    return read_gold(split) if name == "gold" else read_beir(Path(name))
+
+
+def read_gold(split: str = "dev", articles: Path = ARTICLES, path: Path = GOLD) -> Collection:
+    """The answerable gold questions of a split over the articles; a follow-up is completed as the assistant does it."""
+    if split not in ("dev", "test"):
+        raise EvalsError(f"There is no split {split!r}. Choose: python app.py eval retrieval gold --split dev")
+    if not articles.is_dir():
+        fail(str(articles), "it is not a folder", "Go to the folder of app.py")
+    questions = tuple(each for each in load_questions(path) if each.split == split and each.answerable)
+    if not questions:
+        fail(str(path), f"it holds no answerable question of the split {split}", "Add some")
+    queries = {each.id: understand(each.question, each.history) for each in questions}
+    return Collection(f"gold-{split}", articles, queries, questions=questions)
+
+
+def quotes_as_qrels(questions: tuple[Question, ...], index: Index) -> dict[str, dict[str, int]]:
+    """Grade 1 for each passage that covers a whole quote, or one of its alternatives.
+
+    A quote that the cut has parted stays as a passage of its own span, which nothing can find: a cut that destroys
+    evidence shall not be forgiven for it.
+    """
+    cut: dict[str, list[Passage]] = defaultdict(list)
+    for passage in index.passages(range(index.status().passages)):
+        cut[passage.doc_id].append(passage)
+    texts = {name: index.document(name) for each in questions for e in each.evidence for name, _ in e.choices}
+    qrels: dict[str, dict[str, int]] = {}
+    for each in questions:
+        judged = qrels.setdefault(each.id, {})
+        for evidence in each.evidence:
+            spans = [(doc_id, span_of(texts[doc_id], quote)) for doc_id, quote in evidence.choices]
+            covering = [p.passage_id for doc_id, span in spans for p in cut[doc_id] if holds(p, doc_id, span)]
+            lost = [f"{doc_id}#{span.start}-{span.end}" for doc_id, span in spans if span]
+            if not lost:
+                raise EvalsError(
+                    f"A quote of the gold question {each.id} is not in {evidence.doc_id}: {evidence.quote[:60]!r}. "
+                    f"See what to mend with: python app.py eval gold check"
+                )
+            judged |= dict.fromkeys(covering or lost[:1], 1)
+    return qrels
+
+
+def read_trec(topics: Path, qrels: Path, corpus: Path) -> Collection:
+    """The topics that the qrels judge, named after their file; the corpus is a folder of articles or a .jsonl file."""
+    queries = read_topics(topics)
+    documents = read_ids(corpus)
+    judged = read_qrels(qrels, documents)
+    common = common_queries({topics: queries, qrels: judged})
+    relevant = {query: judged[query] for query in common}
+    return Collection(
+        topics.name.removesuffix(topics.suffix), corpus, {name: queries[name] for name in common}, relevant
+    )
+
+
+def read_ids(corpus: Path) -> set[str]:
+    """The ids of the documents that `index` reads from a folder or file."""
+    if corpus.suffix == ".jsonl" and corpus.is_file():
+        return set(read_texts(corpus, "document", may_be_empty=True))
+    return {reading.document.doc_id for reading in scan([corpus]).readings}
+
+
+def read_beir(folder: Path) -> Collection:
     """The collection in a BEIR folder, named after it; `CollectionError` names the file and line that is wrong."""
     if not folder.is_dir():
         fail(str(folder), "it is not a folder", "Give a BEIR folder")
@@ -51,8 +127,8 @@ def read_collection(folder: Path) -> Collection:
             fail(str(folder), f"it has no {name}", f"A BEIR folder holds {CORPUS}, {QUERIES} and {QRELS}: add the file")
     documents = read_texts(folder / CORPUS, "document", may_be_empty=True)  # BEIR has documents of a title alone
     queries = read_texts(folder / QUERIES, "query")
-    qrels = read_qrels(folder / QRELS, queries, documents)
-    return Collection(folder.resolve().name, folder, queries, qrels)
+    judged = read_beir_qrels(folder / QRELS, queries, documents)
+    return Collection(folder.resolve().name, folder / CORPUS, queries, judged)
 
 
 def read_texts(path: Path, noun: str, may_be_empty: bool = False) -> dict[str, str]:
@@ -86,7 +162,7 @@ def identifier(entry: Mapping[str, Any], place: str) -> str:
     return str(name)
 
 
-def read_qrels(path: Path, queries: Mapping[str, str], documents: Mapping[str, str]) -> dict[str, dict[str, int]]:
+def read_beir_qrels(path: Path, queries: Mapping[str, str], documents: Mapping[str, str]) -> dict[str, dict[str, int]]:
     """Grades by query and document; every id is known, and at least one document is relevant."""
     qrels: dict[str, dict[str, int]] = {}
     for number, line in lines(path):
@@ -110,32 +186,3 @@ def read_qrels(path: Path, queries: Mapping[str, str], documents: Mapping[str, s
     if not any(value > 0 for judged in qrels.values() for value in judged.values()):
         fail(str(path), "no query has a relevant document (a score above 0)", "Add some")
     return qrels
-
-
-def grade(score: str, place: str) -> int:
-    """A grade of relevance, a whole number; TREC also uses negative ones, for spam."""
-    try:
-        value = int(score)
-    except ValueError:
-        fail(place, f"the score {score[:20]!r} is not a whole number")
-    if abs(value) > HIGHEST:
-        fail(place, f"the score {value} is not between -{HIGHEST} and {HIGHEST}")
-    return value
-
-
-def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines that are not blank with their numbers from 1, decoded as `index` decodes the same file."""
-    try:
-        text = decode(path.read_bytes())
-    except ReadingError as error:
-        fail(str(path), str(error))
-    except OSError as error:
-        fail(str(path), f"it cannot be read ({error.strerror})")
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield number, line
-
-
-def fail(place: str, problem: str, remedy: str = "Mend it") -> NoReturn:
-    """Raises `CollectionError` with one sentence and the next command."""
-    raise CollectionError(f"{place}: {problem}. {remedy}, then run: python app.py eval retrieval DIR")

@@ -1,8 +1,8 @@
 """What can go wrong in `evals`; the tree hangs from `index.errors.BackchannelError`.
 
 EvalsError
-├── CollectionError    a BEIR folder that cannot be measured on: the file, the line, and what is wrong there
-└── MeasureError       a measure that ir_measures does not know
+├── CollectionError    a folder or file that cannot be measured on: the file, the line, and what is wrong there
+└── MeasureError       a measure that ir_measures does not know or cannot compute
 """
 
 from index.errors import BackchannelError
@@ -15,7 +15,7 @@ class EvalsError(BackchannelError):
 
 
 class CollectionError(EvalsError):
-    """A folder that cannot be read as a collection."""
+    """A folder or file that cannot be read as a collection, or as a part of one."""
 
 
 class MeasureError(EvalsError):

@@ -25,6 +25,7 @@ CREATE INDEX passages_of ON passages (document);
 CREATE TABLE sentences (key INTEGER PRIMARY KEY, document INTEGER, start INTEGER, end INTEGER, passage INTEGER);
 CREATE TABLE dropped (document INTEGER, reason TEXT, text TEXT);
 """
+ASKED = 10_000  # keys in one query; SQLite allows 32,766 variables
 OPEN_END = 9999  # the year of a period without an end: it still goes on
 PASSAGE = """SELECT p.passage_id, d.doc_id, p.start, p.end, p.heading, p.tokens,
     substr(d.text, p.start + 1, p.end - p.start), d.title, p.key
@@ -123,9 +124,12 @@ class Store:
 
     def passages(self, keys: Sequence[int]) -> dict[int, Passage]:
         """Passages by key."""
-        marks = ",".join("?" * len(keys))
-        rows = self.rows(f"{PASSAGE} WHERE p.key IN ({marks})", list(keys))
-        return {row[-1]: Passage(*row) for row in rows}
+        found = {}
+        for start in range(0, len(keys), ASKED):
+            some = list(keys[start : start + ASKED])
+            rows = self.rows(f"{PASSAGE} WHERE p.key IN ({','.join('?' * len(some))})", some)
+            found |= {row[-1]: Passage(*row) for row in rows}
+        return found
 
     def sentence_ranges(self, keys: Sequence[int]) -> list[range]:
         """The keys of each passage's sentences, in the order of `keys`."""

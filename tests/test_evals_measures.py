@@ -3,7 +3,7 @@
 import pytest
 
 from evals.errors import MeasureError
-from evals.measures import MEASURES, means, measure
+from evals.measures import MEASURES, deepest_cutoff, means, measure, read_measures
 
 QRELS = {"x": {"a": 1, "b": 2, "n": 0}, "y": {"c": 1, "d": 1}, "z": {"e": 1}}
 SCORES = {
@@ -53,3 +53,58 @@ def test_equal_scores_rank_by_descending_id_in_every_measure(above: float) -> No
 def test_an_unknown_measure_is_named(name: str) -> None:
     with pytest.raises(MeasureError, match="There is no measure .* Use names like nDCG@10, R@10, R@100, RR@10, AP"):
         measure(QRELS, SCORES, [name])
+
+
+def test_judged_precision_and_success_by_hand() -> None:
+    found = measure(QRELS, SCORES, ["Judged@2", "P@2", "Success@10", "AP@1"])
+    assert found["Judged@2"] == {"x": 1.0, "y": 0.0, "z": 0.0}  # a, n: both judged; two unjudged; nothing found
+    assert found["P@2"] == {"x": 0.5, "y": 0.0, "z": 0.0}
+    assert found["Success@10"] == {"x": 1.0, "y": 0.0, "z": 0.0}
+    assert found["AP@1"] == {"x": 0.5, "y": 0.0, "z": 0.0}  # 1/1 over its two relevant ones
+    assert means(found)["P@2"] == pytest.approx(1 / 6)
+
+
+def test_a_third_small_case_by_hand() -> None:
+    """Five places, relevant at 2 and 4 (grades 3 and 1), a third (grade 2) not found."""
+    qrels = {"q": {"b": 3, "d": 1, "z": 2}}
+    found = measure(qrels, {"q": {"a": 5.0, "b": 4.0, "c": 3.0, "d": 2.0, "e": 1.0}}, (*MEASURES, "AP", "Judged@5"))
+    gained = 3 / 1.5849625007211562 + 1 / 2.321928094887362  # log2(3), log2(5)
+    ideal = 3 + 2 / 1.5849625007211562 + 1 / 2
+    assert found["nDCG@10"]["q"] == pytest.approx(gained / ideal)
+    assert found["R@10"]["q"] == found["R@100"]["q"] == pytest.approx(2 / 3)
+    assert found["RR@10"]["q"] == 0.5
+    assert found["AP"]["q"] == pytest.approx((1 / 2 + 2 / 4) / 3)
+    assert found["Judged@5"]["q"] == pytest.approx(2 / 5)
+
+
+def test_two_names_of_one_measure_have_the_same_values() -> None:
+    found = measure(QRELS, SCORES, ["RR@10", "MRR@10"])
+    assert found["RR@10"] == found["MRR@10"]
+    assert found["RR@10"]["x"] == 1.0
+
+
+def test_names_are_read_once_each_with_their_deepest_cutoff() -> None:
+    names = read_measures("nDCG@10  R@100 AP P(rel=2)@5\nR@100")
+    assert names == ("nDCG@10", "R@100", "AP", "P(rel=2)@5")
+    assert (deepest_cutoff(names), deepest_cutoff(["AP"])) == (100, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("P@0", "The cutoff of P@0 is not between 1 and 10,000"),  # in trec_eval it kills the process
+        ("P@99999999999", "The cutoff of P@99999999999 is not between 1 and 10,000"),
+        ("NumRel", "NumRel is a count, which has no mean"),
+        ("P(foo=1)@5", "There is no measure"),
+        ("((", "There is no measure"),
+    ],
+)
+def test_what_would_kill_or_mislead_is_refused(name: str, said: str) -> None:
+    with pytest.raises(MeasureError) as caught:
+        measure(QRELS, SCORES, [name])
+    assert str(caught.value).startswith(said)
+
+
+def test_what_a_provider_cannot_compute_is_one_sentence() -> None:
+    with pytest.raises(MeasureError, match=r"^ir_measures cannot compute P\(rel=0\)@5 here \(TypeError: "):
+        measure(QRELS, SCORES, ["P(rel=0)@5"])

@@ -9,9 +9,9 @@ import pytest
 from conftest import DATA
 
 from assistant.settings import AssistantSettings
-from evals.collections import read_collection
+from evals.collections import read_beir, read_gold
 from evals.errors import EvalsError
-from evals.retrieval import Run, run_collection
+from evals.retrieval import Run, configured, run_collection
 from index.settings import IndexSettings
 
 BEIR = DATA / "beir_small"
@@ -25,7 +25,7 @@ def run(home: Path) -> Callable[..., Run]:
 
     def run_folder(folder: Path, **settings: object) -> Run:
         indexing = IndexSettings.load(home=home, **settings)
-        return run_collection(read_collection(folder), indexing, AssistantSettings.load(**settings))
+        return run_collection(read_beir(folder), indexing, AssistantSettings.load(**settings))
 
     return run_folder
 
@@ -69,6 +69,95 @@ def test_another_corpus_is_another_home(run: Callable[..., Run], home: Path, tmp
     assert [each.source.rsplit("/", 1)[-1] for each in found.skipped] == ["corpus.jsonl#L8"]
 
 
+def test_two_settings_live_side_by_side(run: Callable[..., Run], home: Path) -> None:
+    for tokens in (224, 64, 224, 64):
+        run(BEIR, passage_tokens=tokens)
+    run(BEIR, keep_generations=1, depth=50)  # decides nothing in a generation
+    made = list((home / "evals").iterdir())
+    assert len(made) == 2
+    assert all(len(list((each / "generations").iterdir())) == 1 for each in made)
+
+
+def test_measures_that_look_deeper_rank_more(run: Callable[..., Run], home: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(BEIR, tmp_path / "many"))
+    with (copy / "corpus.jsonl").open("a", encoding="utf-8") as file:
+        file.writelines(f'{{"_id": "n{i}", "text": "Boat number {i} lies in the harbour."}}\n' for i in range(120))
+    indexing, chosen, _ = configured(["depth=20"], home)
+    for names, count in ((("R@100",), 100), (("AP", "R@120"), 120)):
+        found = run_collection(read_beir(copy), indexing, chosen, measures=names)
+        assert {len(scores) for scores in found.scores.values()} == {count}
+        assert list(found.means) == list(names)
+
+
+GOLD_LINES = """
+{"id": "a", "question": "Who kept the mill?", "type": "factual", "answerable": true, "evidence": [{"doc_id": "mill",
+ "quote": "Two sisters kept the mill.", "alternatives": [{"doc_id": "road", "quote": "sisters of the mill"}]}],
+ "short_answer": "", "history": [], "standalone": "", "split": "dev"}
+{"id": "b", "question": "And why did they?", "type": "follow_up", "answerable": true, "evidence": [{"doc_id": "road",
+ "quote": "Nobody else wanted it. The wheel", "alternatives": []}], "short_answer": "",
+ "history": [{"role": "user", "content": "Who kept the mill?"}], "standalone": "Why?", "split": "dev"}
+{"id": "c", "question": "Who kept the inn?", "type": "unanswerable", "answerable": false, "evidence": [],
+ "short_answer": "", "history": [], "standalone": "", "split": "dev"}
+{"id": "d", "question": "Who kept it?", "type": "factual", "answerable": true, "evidence": [{"doc_id": "mill",
+ "quote": "Two sisters", "alternatives": []}], "short_answer": "", "history": [], "standalone": "", "split": "test"}
+"""
+
+
+@pytest.fixture
+def village(tmp_path: Path) -> tuple[Path, Path]:
+    """A folder of two articles and a file of four gold questions on them."""
+    (tmp_path / "articles").mkdir()
+    rest = " ".join(f"In year {i} the river rose and the wheel stood still for days." for i in range(8))
+    (tmp_path / "articles" / "mill.md").write_text(f"# The mill\n\nTwo sisters kept the mill. {rest}\n")
+    road = f"The sisters of the mill built a road. {rest} Nobody else wanted it. The wheel was broken. {rest}"
+    (tmp_path / "articles" / "road.md").write_text(f"# The road\n\n{road}\n")
+    questions = tmp_path / "gold.jsonl"
+    questions.write_text(GOLD_LINES.replace("\n ", " ").lstrip())
+    return tmp_path / "articles", questions
+
+
+def test_gold_quotes_become_qrels_of_any_cut(village: tuple[Path, Path], home: Path) -> None:
+    gold = read_gold("dev", *village)
+    assert gold.name == "gold-dev"
+    assert gold.judged == {"a": "Who kept the mill?", "b": "Who kept the mill: And why did they?"}
+    assert list(read_gold("test", *village).judged) == ["d"]
+    text = (village[0] / "road.md").read_text().split("\n\n", 1)[1]
+    for tokens in (2000, 64):
+        indexing, chosen, _ = configured([f"passage_tokens={tokens}"], home)
+        found = run_collection(gold, indexing, chosen)
+        assert list(found.qrels) == ["a", "b"]
+        assert {name.split("#")[0] for name in found.qrels["a"]} == {"mill", "road"}  # a quote and its alternative
+        for name in (*found.qrels["a"], *found.qrels["b"]):
+            start, end = map(int, name.split("#")[1].split("-"))
+            quotes = ("Two sisters kept the mill.", "sisters of the mill", "Nobody else wanted it. The wheel")
+            article = text if name.startswith("road") else (village[0] / "mill.md").read_text().split("\n\n", 1)[1]
+            assert any(quote in article[start:end] for quote in quotes)
+        assert found.means["R@100"] == 1.0
+        assert set(found.scores["a"]) >= set(found.qrels["a"])
+
+
+def test_a_quote_that_the_cut_has_parted_counts_as_not_found(village: tuple[Path, Path], home: Path) -> None:
+    indexing, chosen, _ = configured(["passage_tokens=16"], home)
+    found = run_collection(read_gold("dev", *village), indexing, chosen)
+    text = (village[0] / "road.md").read_text().split("\n\n", 1)[1]
+    start = text.index("Nobody else wanted it.")
+    assert found.qrels["b"] == {f"road#{start}-{start + 32}": 1}
+    assert found.measured["R@100"]["b"] == 0.0
+    assert found.measured["R@100"]["a"] == 1.0
+
+
+def test_a_quote_that_is_in_no_article_is_one_sentence(village: tuple[Path, Path], home: Path) -> None:
+    articles, questions = village
+    questions.write_text(
+        questions.read_text().replace("Two sisters kept", "Three sisters kept").replace("s of the", "z")
+    )
+    indexing, chosen, _ = configured([], home)
+    with pytest.raises(
+        EvalsError, match=r"^A quote of the gold question a is not in mill: 'Three sisters .*gold check$"
+    ):
+        run_collection(read_gold("dev", articles, questions), indexing, chosen)
+
+
 def test_settings_decide_the_cut_and_the_weights(run: Callable[..., Run]) -> None:
     assert run(BEIR, passage_tokens=64).passages > 7
     by_words = run(BEIR, dense_weight=0.0, sentence_weight=0.0)
@@ -88,9 +177,7 @@ def test_deeper_searches_fill_the_ranking_below_what_the_settings_give(run: Call
 def test_a_home_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(EvalsError, match=r"No home for beir_small can be made in .*--home FOLDER$"):
-        run_collection(
-            read_collection(BEIR), IndexSettings.load(home=tmp_path / "file" / "home"), AssistantSettings.load()
-        )
+        run_collection(read_beir(BEIR), IndexSettings.load(home=tmp_path / "file" / "home"), AssistantSettings.load())
 
 
 @pytest.mark.slow

@@ -120,6 +120,7 @@ def test_offsets_count_code_points() -> None:
 # --- cutting
 
 
+@pytest.mark.slow
 def test_what_holds_for_every_article(embedder: Embedder) -> None:
     assert embedder.max_tokens >= LIMIT
     for reading in scan([ARTICLES, DATA / "saved_page.txt", DATA / "footnotes.md", DATA / "page.html"]).readings:

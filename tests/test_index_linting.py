@@ -128,6 +128,7 @@ def test_sentences_know_their_lines_and_notes() -> None:
         assert sentence.notes
 
 
+@pytest.mark.slow
 def test_our_library_is_clean() -> None:
     done = subprocess.run(
         [sys.executable, "app.py", "index", "lint", "data/articles", "--quiet"],

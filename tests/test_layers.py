@@ -29,6 +29,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "torch": ("index/embedding/*",),
     "sentence_transformers": ("index/embedding/*", "assistant/reranking.py"),
     "transformers": ("index/embedding/*", "assistant/reranking.py"),
+    "scipy": ("evals/statistics.py",),
     "ir_measures": ("evals/measures.py",),
     "llama_index": ("assistant/writing/*", "assistant/adapters.py"),
     "gradio": PAGE,
@@ -43,6 +44,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "numpy": ("*",),
 }
 HEAVY = {
+    "scipy",
     "gradio",
     "ir_measures",
     "llama_index",
