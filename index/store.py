@@ -124,7 +124,7 @@ class Store:
 
     def passages(self, keys: Sequence[int]) -> dict[int, Passage]:
         """Passages by key."""
-        found = {}
+        found: dict[int, Passage] = {}
         for start in range(0, len(keys), ASKED):
             some = list(keys[start : start + ASKED])
             rows = self.rows(f"{PASSAGE} WHERE p.key IN ({','.join('?' * len(some))})", some)
