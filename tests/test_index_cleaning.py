@@ -140,7 +140,7 @@ def test_rules_take_linear_time() -> None:
     """Long lines made to match almost: none takes the time of a search over all ways to split it."""
     import time
 
-    started = time.perf_counter()
+    started = time.process_time()
     for line in ("x" * 100_000 + "!", "facebook " * 20_000 + "!", "we use cookies " * 20_000, "copyright " * 20_000):
         clean([Block("T"), Block(line)])
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
