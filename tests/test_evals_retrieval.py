@@ -57,6 +57,7 @@ def test_a_second_run_builds_nothing_and_finds_the_same(run: Callable[..., Run],
     assert not (home / "current").exists()  # the articles' own index is left alone
 
 
+@pytest.mark.slow
 def test_another_corpus_is_another_home(run: Callable[..., Run], home: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(BEIR, tmp_path / "beir_small"))
     run(BEIR)
@@ -69,6 +70,7 @@ def test_another_corpus_is_another_home(run: Callable[..., Run], home: Path, tmp
     assert [each.source.rsplit("/", 1)[-1] for each in found.skipped] == ["corpus.jsonl#L8"]
 
 
+@pytest.mark.slow
 def test_two_settings_live_side_by_side(run: Callable[..., Run], home: Path) -> None:
     for tokens in (224, 64, 224, 64):
         run(BEIR, passage_tokens=tokens)
@@ -78,6 +80,7 @@ def test_two_settings_live_side_by_side(run: Callable[..., Run], home: Path) -> 
     assert all(len(list((each / "generations").iterdir())) == 1 for each in made)
 
 
+@pytest.mark.slow
 def test_measures_that_look_deeper_rank_more(run: Callable[..., Run], home: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(BEIR, tmp_path / "many"))
     with (copy / "corpus.jsonl").open("a", encoding="utf-8") as file:
@@ -158,6 +161,7 @@ def test_a_quote_that_is_in_no_article_is_one_sentence(village: tuple[Path, Path
         run_collection(read_gold("dev", articles, questions), indexing, chosen)
 
 
+@pytest.mark.slow
 def test_settings_decide_the_cut_and_the_weights(run: Callable[..., Run]) -> None:
     assert run(BEIR, passage_tokens=64).passages > 7
     by_words = run(BEIR, dense_weight=0.0, sentence_weight=0.0)
