@@ -141,8 +141,10 @@ class Assistant:
     def nearest(self, question: str, retrieved: Retrieved) -> tuple[NearArticle, ...]:
         """The articles of the best passages, best first; a wider search where those are fewer than three."""
         best: dict[str, float] = {}
-        wider = self.retriever.retrieve(question, WIDER, EVERYTHING).passages
-        for each in [*retrieved.passages, *wider]:
+        passages = retrieved.passages
+        if len({each.passage.doc_id for each in passages}) < NEAREST:
+            passages = (*passages, *self.retriever.retrieve(question, WIDER, EVERYTHING).passages)
+        for each in passages:
             best.setdefault(each.passage.doc_id, max(0.0, each.dense))
         found = [(self.index.document(name), score) for name, score in list(best.items())[:NEAREST]]
         return tuple(

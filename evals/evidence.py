@@ -46,11 +46,8 @@ def evidence_recall(
 
 def covered(evidence: Evidence, passages: Sequence[Passage], documents: Mapping[str, Document]) -> bool:
     """Whether a passage holds the whole quote, or a whole alternative."""
-    return any(
-        holds(passage, doc_id, span_of(documents[doc_id], quote))
-        for doc_id, quote in evidence.choices
-        for passage in passages
-    )
+    spans = [(doc_id, span_of(documents[doc_id], quote)) for doc_id, quote in evidence.choices]
+    return any(holds(passage, doc_id, span) for doc_id, span in spans for passage in passages)
 
 
 def holds(passage: Passage, doc_id: str, span: Span | None) -> bool:

@@ -41,11 +41,12 @@ def apply(
     """
     try:
         with writing_lock(settings.home):
-            plan = make_plan(settings, sources, add, embedder_digest(settings.embedder))
+            digest = embedder_digest(settings.embedder)
+            plan = make_plan(settings, sources, add, digest)
             if plan.unchanged and plan.live:
                 remember(settings.home, plan.sources)
                 return Applied(plan, plan.live, 0, published=False)
-            embedder = open_embedder(settings.embedder, settings.home / "models")
+            embedder = open_embedder(settings.embedder, settings.home / "models", digest)
             generation, embedded = build(plan, settings, embedder, progress)
             remember(settings.home, plan.sources)
             return Applied(plan, generation, embedded, published=True)

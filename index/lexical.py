@@ -1,5 +1,6 @@
 """tantivy: passages by words, scored by BM25 (k1 = 1.2, b = 0.75, tantivy's constants)."""
 
+import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ STOP_WORDS = frozenset(
 )
 
 
+@functools.cache
 def analyzer() -> tantivy.TextAnalyzer:
     """Words, lower case, accents folded, English stems."""
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
@@ -33,10 +35,15 @@ def analyzer() -> tantivy.TextAnalyzer:
     return builder.filter(tantivy.Filter.stemmer("english")).build()
 
 
+@functools.cache
+def lower_case() -> tantivy.TextAnalyzer:
+    """Words in lower case, as the stop words are written."""
+    return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(tantivy.Filter.lowercase()).build()
+
+
 def analyze(text: str) -> list[str]:
     """The stems of `text` without stop words, in order, as the index holds them."""
-    plain = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(tantivy.Filter.lowercase()).build()
-    kept = [word for word in plain.analyze(text) if word not in STOP_WORDS]
+    kept = [word for word in lower_case().analyze(text) if word not in STOP_WORDS]
     return [stem for word in kept for stem in analyzer().analyze(word)]
 
 

@@ -89,8 +89,8 @@ class Callbacks:
         except BackchannelError as error:
             conversation = conversation.answered(messages.refused(error))
             yield same, conversation.to_chatbot(), same, messages.status("No answer"), same, conversation
-        except Exception:  # a fault of ours: its traceback belongs in the log, a sentence on the page
-            LOG.exception("The question %r was not answered", question)
+        except Exception:  # a fault of ours: its traceback belongs in the log, a sentence on the page; no question does
+            LOG.exception("A question was not answered")
             conversation = conversation.answered(messages.aside(FAULT))
             yield same, conversation.to_chatbot(), same, messages.status("No answer"), same, conversation
 
