@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 
 LAYERS = ("index", "assistant", "evals", "app")  # each may import itself and those before it
-COMMANDS = ("app.py", "*/commands.py")
+COMMANDS = ("app.py", "*/commands.py", "evals/commands/*")
 PAGE = ("assistant/page/*",)
 
 # Each library's own rooms; `*` also crosses folders. numpy is the vectors' common language.
@@ -31,6 +31,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "transformers": ("index/embedding/*", "assistant/reranking.py"),
     "scipy": ("evals/statistics.py",),
     "ir_measures": ("evals/measures.py",),
+    "jinja2": ("evals/report/*",),
+    "plotly": ("evals/report/plots.py",),
     "llama_index": ("assistant/writing/*", "assistant/adapters.py"),
     "gradio": PAGE,
     "fastapi": PAGE,
@@ -50,6 +52,7 @@ HEAVY = {
     "llama_index",
     "nltk",
     "pandas",
+    "plotly",
     "rich",
     "sentence_transformers",
     "torch",

@@ -1,0 +1,14 @@
+"""The commands of `eval`, a module for each; heavy imports come late, inside them."""
+
+import typer
+
+from evals.commands import gold
+from evals.commands.comparing import compare
+from evals.commands.retrieval import retrieval
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Measure retrieval and answers offline.", no_args_is_help=True, rich_markup_mode=None)
+for command in (retrieval, compare):
+    app.command()(command)
+app.add_typer(gold.app, name="gold")
