@@ -54,12 +54,16 @@ class Assistant:
         if unknown := settings.keys() - IndexSettings.model_fields.keys() - AssistantSettings.model_fields.keys():
             raise SettingsError(f"No setting is called {min(unknown)}. See all settings with: python app.py settings")
         index = LocalIndex.open(IndexSettings.load(home=Path(home) if home else None, **settings))
-        chosen = AssistantSettings.load(**settings)
-        if not chosen.llm_model:
-            return cls(index, chosen)
+        return cls.over(index, AssistantSettings.load(**settings))
+
+    @classmethod
+    def over(cls, index: Index, settings: AssistantSettings) -> "Assistant":
+        """The assistant over an index that is open, with the writer that the settings name."""
+        if not settings.llm_model:
+            return cls(index, settings)
         from assistant.writing.llm import configured
 
-        return cls(index, chosen, language_model=configured(chosen))
+        return cls(index, settings, language_model=configured(settings))
 
     def search(self, question: str, k: int | None = None, filters: Filters = EVERYTHING) -> tuple[ScoredPassage, ...]:
         """The `k` best passages for a question or a few words, best first."""

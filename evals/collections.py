@@ -4,6 +4,7 @@ A BEIR folder holds corpus.jsonl (`_id`, `title`, `text`), queries.jsonl (`_id`,
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 from assistant.conversation import understand
 from evals.errors import EvalsError
 from evals.evidence import holds
-from evals.questions import GOLD, Question, load_questions, span_of
+from evals.questions import GOLD, Question, load_questions, lost, span_of
 from evals.trec import common_queries, fail, grade, lines, read_qrels, read_topics
 from index.readers import scan
 from index.searching import Index
@@ -24,6 +25,7 @@ __all__ = ["Collection", "read_beir", "read_collection", "read_gold", "read_trec
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels/test.tsv"
 HEADER = ("query-id", "corpus-id", "score")
 ARTICLES = Path("data/articles")
+HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,10 @@ def quotes_as_qrels(questions: tuple[Question, ...], index: Index) -> dict[str, 
         for evidence in each.evidence:
             spans = [(doc_id, span_of(texts[doc_id], quote)) for doc_id, quote in evidence.choices]
             covering = [p.passage_id for doc_id, span in spans for p in cut[doc_id] if holds(p, doc_id, span)]
-            lost = [f"{doc_id}#{span.start}-{span.end}" for doc_id, span in spans if span]
-            if not lost:
-                raise EvalsError(
-                    f"A quote of the gold question {each.id} is not in {evidence.doc_id}: {evidence.quote[:60]!r}. "
-                    f"See what to mend with: python app.py eval gold check"
-                )
-            judged |= dict.fromkeys(covering or lost[:1], 1)
+            parted = [f"{doc_id}#{span.start}-{span.end}" for doc_id, span in spans if span]
+            if not parted:
+                raise lost(each, evidence)
+            judged |= dict.fromkeys(covering or parted[:1], 1)
     return qrels
 
 
@@ -126,6 +125,8 @@ def read_beir(folder: Path) -> Collection:
         if not (folder / name).is_file():
             fail(str(folder), f"it has no {name}", f"A BEIR folder holds {CORPUS}, {QUERIES} and {QRELS}: add the file")
     documents = read_texts(folder / CORPUS, "document", may_be_empty=True)  # BEIR has documents of a title alone
+    if not any(text.strip() for text in documents.values()):
+        fail(str(folder / CORPUS), f"none of its {len(documents)} documents has a text", "Add some")
     queries = read_texts(folder / QUERIES, "query")
     judged = read_beir_qrels(folder / QRELS, queries, documents)
     return Collection(folder.resolve().name, folder / CORPUS, queries, judged)
@@ -146,6 +147,8 @@ def read_texts(path: Path, noun: str, may_be_empty: bool = False) -> dict[str, s
         name, text = identifier(entry, place), entry.get("text")
         if not isinstance(text, str) or not (text.strip() or may_be_empty):
             fail(place, f"the {noun} {name} has no text")
+        if not (may_be_empty or whole(text)):
+            fail(place, f"the text of the {noun} {name} holds half a character ({text[:60]!a})")
         if name in texts:
             fail(place, f"the {noun} id {name} is already that of line {first[name]}")
         texts[name], first[name] = text, number
@@ -159,7 +162,14 @@ def identifier(entry: Mapping[str, Any], place: str) -> str:
     name = entry.get("_id")
     if not isinstance(name, str | int) or not str(name).strip():
         fail(place, "the line has no _id")
+    if not whole(str(name)):
+        fail(place, f"the _id {str(name)[:60]!a} holds half a character")
     return str(name)
+
+
+def whole(text: str) -> bool:
+    """Whether it can be encoded: JSON can spell half of a surrogate pair, which no embedder reads and no file holds."""
+    return not HALF.search(text)
 
 
 def read_beir_qrels(path: Path, queries: Mapping[str, str], documents: Mapping[str, str]) -> dict[str, dict[str, int]]:

@@ -1,12 +1,10 @@
-"""Whether one run is better than another: per-query values of several runs against those of a baseline.
+"""Whether one run is better than another: per-query values of several runs against those of a baseline."""
 
-To wire `eval compare RUN_A RUN_B... --qrels FILE`: `values = run_values(qrels, scores, measures)` for each run, then
-`compared = compare_runs({path: values, ...})`, the baseline first, then `show(compared)` or `compared.to_json()`.
-"""
-
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +21,9 @@ from evals.statistics import (
     randomisation_test,
     smallest_difference,
 )
+from evals.tables import aligned
 
-__all__ = ["Change", "Compared", "Comparison", "Measured", "compare_runs", "run_values", "show"]
+__all__ = ["Change", "Compared", "Comparison", "Measured", "compare_runs", "read_values", "run_values", "show"]
 
 Measured = Mapping[str, Mapping[str, float]]  # measure -> query -> value, higher is better
 
@@ -122,6 +121,24 @@ def run_values(qrels: Qrels, scores: Scores, names: Sequence[str] = MEASURES, *,
         )
     kept = qrels if complete else {query: grades for query, grades in qrels.items() if query in scores}
     return measure(kept, scores, names)
+
+
+def read_values(path: Path) -> Measured:
+    """The values that `eval answers --json`, or `eval retrieval --json` of one collection, wrote into a file."""
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+        listed = written.get("collections", [written])
+        if len(listed) == 1:
+            return {
+                name: {query: float(value) for query, value in of_query.items()}
+                for name, of_query in listed[0]["per_query"].items()
+            }
+        problem = f"it holds the figures of {len(listed)} collections, not of one"
+    except OSError as error:
+        problem = f"it cannot be read ({error.strerror})"
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        problem = f"it is not what eval answers --json writes ({type(error).__name__}: {str(error)[:60]})"
+    raise EvalsError(f"{path}: {problem}. Write one with: python app.py eval answers --json > {path}")
 
 
 def compare_runs(
@@ -271,15 +288,3 @@ def row(compared: Compared) -> tuple[str, ...]:
         "-" if compared.smallest is None else f"{compared.smallest:.4f}",
         "-" if compared.needed is None else f"{compared.needed}{more}",
     )
-
-
-def aligned(rows: Sequence[tuple[str, ...]], left: int) -> list[str]:
-    """The rows as lines with columns of equal width, the first `left` of them flush left, the others flush right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if at < left else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ).rstrip()
-        for cells in rows
-    ]

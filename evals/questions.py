@@ -15,7 +15,7 @@ from evals.errors import EvalsError
 from index.lexical import analyze
 from index.types import Document, Span
 
-__all__ = ["GOLD", "TYPES", "Evidence", "Question", "check_questions", "load_questions", "split_of", "table"]
+__all__ = ["GOLD", "TYPES", "Evidence", "Question", "check_questions", "load_questions", "lost", "split_of", "table"]
 
 GOLD = Path(__file__).parent / "gold" / "questions.jsonl"
 # Each type with the fewest questions it must have; the rest may be of any type.
@@ -109,6 +109,14 @@ def span_of(document: Document, quote: str) -> Span | None:
     if start < 0 or document.text.find(quote, start + 1) >= 0:
         return None
     return Span(start, start + len(quote))
+
+
+def lost(question: Question, evidence: Evidence) -> EvalsError:
+    """What to raise where a quote stands nowhere: nothing can be measured then."""
+    return EvalsError(
+        f"A quote of the gold question {question.id} is not in {evidence.doc_id}: {evidence.quote[:60]!r}. "
+        f"See what to mend with: python app.py eval gold check"
+    )
 
 
 def check_questions(questions: Sequence[Question], documents: Mapping[str, Document]) -> list[str]:

@@ -16,7 +16,7 @@ from assistant.settings import AssistantSettings
 from evals.collections import Collection
 from evals.errors import EvalsError
 from evals.measures import MEASURES, Scores, deepest_cutoff, means, measure
-from index.building import apply
+from index.building import Applied, apply
 from index.embedding import embedder_digest
 from index.errors import SettingsError
 from index.progress import Progress, silent
@@ -24,7 +24,7 @@ from index.searching import LocalIndex
 from index.settings import IndexSettings
 from index.types import ScoredPassage, Skipped
 
-__all__ = ["Run", "configured", "eval_home", "run_collection"]
+__all__ = ["Run", "configured", "eval_home", "indexed", "run_collection"]
 
 DOCUMENTS = 100  # ranked for each query, or passages: what R@100 looks at; more where a measure looks deeper
 DEEPEST = 10_000  # passages; the setting `depth` goes no further
@@ -109,9 +109,7 @@ def run_collection(
 ) -> Run:
     """Indexes the corpus into its own home below `indexing.home` (nothing where it is up to date), then measures."""
     count = max(DOCUMENTS, deepest_cutoff(measures))
-    settings = indexing.model_copy(update={"home": eval_home(collection, indexing)})
-    applied = apply(settings, [collection.corpus], progress=progress)
-    index = LocalIndex.open(settings)
+    index, applied = indexed(collection, indexing, progress)
     qrels = collection.judgments(index)
     queries = collection.judged
     HybridRetriever(index, retrieval).retrieve(next(iter(queries.values())), count)  # loads what loads late
@@ -132,6 +130,13 @@ def run_collection(
         latencies,
         measure(qrels, scores, measures),
     )
+
+
+def indexed(collection: Collection, indexing: IndexSettings, progress: Progress = silent) -> tuple[LocalIndex, Applied]:
+    """The index of the corpus in its own home, brought up to date and open."""
+    settings = indexing.model_copy(update={"home": eval_home(collection, indexing)})
+    applied = apply(settings, [collection.corpus], progress=progress)
+    return LocalIndex.open(settings), applied
 
 
 def eval_home(collection: Collection, indexing: IndexSettings) -> Path:

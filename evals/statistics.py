@@ -7,7 +7,7 @@ Retrieval", Springer 2018: intervals and sample sizes. Efron and Tibshirani, "An
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +19,15 @@ __all__ = [
     "ALPHA",
     "POWER",
     "RESAMPLES",
+    "Estimate",
     "Interval",
+    "bootstrap_interval",
     "holm",
+    "mean_estimate",
     "mean_interval",
     "paired_interval",
     "power_of",
+    "proportion_interval",
     "queries_needed",
     "randomisation_test",
     "smallest_difference",
@@ -46,6 +50,59 @@ class Interval:
 
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure, how sure it is, and of how many values; `interval` is None where nothing can be said of it."""
+
+    value: float
+    interval: Interval | None
+    count: int
+
+    def __str__(self) -> str:
+        if self.interval is None:
+            return f"{self.value:.3f}"
+        return f"{self.value:.3f} [{self.interval.low:.3f}, {self.interval.high:.3f}]"
+
+
+def mean_estimate(values: Values, *, seed: int = 0) -> Estimate:
+    """The mean with its 95 % interval: Wilson's where all values are 0 or 1, else the bootstrap's.
+
+    The bootstrap of seven successes in seven runs from 1 to 1, which claims a certainty that seven cannot give.
+    """
+    checked = finite(values)
+    if bool(np.isin(checked, (0.0, 1.0)).all()):
+        interval = proportion_interval(int(checked.sum()), len(checked))
+    else:
+        interval = mean_interval(checked, seed=seed)
+    return Estimate(float(checked.mean()), interval, len(checked))
+
+
+def proportion_interval(successes: int, count: int) -> Interval:
+    """Wilson's 95 % interval of a proportion, without correction for continuity (Wilson 1927; scipy's `binomtest`)."""
+    from scipy.stats import binomtest
+
+    if not 0 <= successes <= count or not count:
+        raise EvalsError(f"{successes} of {count} is no proportion. Give at least one value, each 0 or 1")
+    found = binomtest(successes, count).proportion_ci(1 - ALPHA, method="wilson")
+    return Interval(float(found.low), float(found.high))
+
+
+def bootstrap_interval(
+    statistic: Callable[[NDArray[np.int64]], float], count: int, *, resamples: int = 2000, seed: int = 0
+) -> Interval | None:
+    """The 95 % percentile interval of any statistic of `count` rows; it is given the (count,) rows of each resample.
+
+    Resamples of which the statistic is NaN are left out; None where more than half are.
+    """
+    generator = np.random.default_rng(seed)
+    found = np.array([statistic(generator.integers(0, count, count)) for _ in range(resamples)])
+    found = found[~np.isnan(found)]
+    if 2 * len(found) < resamples:
+        return None
+    low, high = np.quantile(found, [ALPHA / 2, 1 - ALPHA / 2])
+    return Interval(float(low), float(high))
 
 
 def mean_interval(
@@ -148,7 +205,7 @@ def smallest_difference(queries: int, deviation: float, *, power: float = POWER,
     error = positive(deviation, "deviation") / math.sqrt(max(queries, 1))
     if 2.0 ** (1 - queries) > alpha:
         return math.inf
-    from scipy.optimize import brentq  # type: ignore[import-untyped]
+    from scipy.optimize import brentq
 
     # Past this shift the power is above any that is asked for, with as few as six queries.
     highest = 2 * normal_shift(power, alpha) + 20
@@ -173,7 +230,7 @@ def queries_needed(difference: float, deviation: float, *, power: float = POWER,
 
 def power_at(shift: float, queries: int, alpha: float) -> float:
     """The power of the paired t test at this noncentrality."""
-    from scipy.stats import ncf, t  # type: ignore[import-untyped]
+    from scipy.stats import ncf, t
 
     # Both tails at once as the square of T, noncentral F: scipy's noncentral t is NaN far out in the lower tail, as
     # ncf.sf is below 0 for a shift of 0 (scipy 1.17).
