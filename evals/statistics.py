@@ -61,21 +61,23 @@ class Estimate:
     count: int
 
     def __str__(self) -> str:
+        if math.isnan(self.value):
+            return "not defined"
         if self.interval is None:
             return f"{self.value:.3f}"
         return f"{self.value:.3f} [{self.interval.low:.3f}, {self.interval.high:.3f}]"
 
 
-def mean_estimate(values: Values, *, seed: int = 0) -> Estimate:
-    """The mean with its 95 % interval: Wilson's where all values are 0 or 1, else the bootstrap's.
+def mean_estimate(values: Values, groups: Sequence[str] | None = None, *, seed: int = 0) -> Estimate:
+    """The mean with its 95 % interval: Wilson's where all values are 0 or 1 and ungrouped, else the bootstrap's.
 
     The bootstrap of seven successes in seven runs from 1 to 1, which claims a certainty that seven cannot give.
     """
     checked = finite(values)
-    if bool(np.isin(checked, (0.0, 1.0)).all()):
+    if groups is None and bool(np.isin(checked, (0.0, 1.0)).all()):
         interval = proportion_interval(int(checked.sum()), len(checked))
     else:
-        interval = mean_interval(checked, seed=seed)
+        interval = mean_interval(checked, groups, seed=seed)
     return Estimate(float(checked.mean()), interval, len(checked))
 
 

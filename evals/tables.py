@@ -20,8 +20,8 @@ def aligned(rows: Sequence[Sequence[str]], left: int, text: int | None = None) -
     ]
 
 
-def markdown(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
-    """The rows, the heads first, as the lines of a Markdown table; all but the first `left` columns are numbers."""
+def markdown(rows: Sequence[Sequence[str]], text: int = 0) -> list[str]:
+    """The rows, the heads first, as the lines of a Markdown table; all but the first column and `text` are numbers."""
     heads, *others = [[cell.replace("|", "\\|").replace("\n", " ") for cell in cells] for cells in rows]
-    rule = ["---" if at < left else "---:" for at in range(len(heads))]
+    rule = ["---" if at in (0, text) else "---:" for at in range(len(heads))]
     return [f"| {' | '.join(cells)} |" for cells in (heads, rule, *others)]

@@ -93,7 +93,7 @@ def abstention(found: "Answers") -> list[str]:
 def cells(estimate: "Estimate") -> tuple[str, str]:
     """The figure and its interval."""
     if estimate.interval is None:
-        return f"{estimate.value:.3f}", "-"
+        return str(estimate), "-"
     return f"{estimate.value:.3f}", f"[{estimate.interval.low:.3f}, {estimate.interval.high:.3f}]"
 
 

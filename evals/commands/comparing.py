@@ -46,6 +46,9 @@ def compare(
     if len(written) not in (0, len(runs)):
         odd = next(path for path in runs if path not in written)
         raise EvalsError(f"{written[0]} holds measured values and {odd} is a TREC run. Give files of one kind")
+    if len(values) < len(runs):
+        twice = next(path for at, path in enumerate(runs) if path in runs[:at])
+        raise EvalsError(f"{twice} is named twice. Name each run once, the baseline first")
     compared = compare_runs(values, asked=asked, seed=seed)
     typer.echo(json.dumps(compared.to_json(), allow_nan=False, indent=1) if as_json else shown(compared))
 
@@ -55,10 +58,15 @@ def trec_values(runs: list[Path], qrels: Path | None, measures: str, complete: b
     from evals.collections import read_beir
     from evals.comparing import run_values
     from evals.measures import read_measures
-    from evals.trec import read_qrels, read_run
+    from evals.trec import common_queries, read_qrels, read_run
 
     if qrels is None:
         raise EvalsError("TREC runs need their judgments. Give them: python app.py eval compare A B --qrels FILE")
     wanted = read_measures(measures)
     judged = read_beir(qrels).qrels if qrels.is_dir() else read_qrels(qrels)
-    return {str(path): run_values(judged, read_run(path), wanted, complete=complete) for path in runs}
+    values = {}
+    for path in runs:
+        scores = read_run(path)
+        common_queries({path: scores, qrels: judged})
+        values[str(path)] = run_values(judged, scores, wanted, complete=complete)
+    return values
