@@ -18,10 +18,11 @@ from evals.collections import Collection, read_beir
 from evals.commands.sweep import sweep as command
 from evals.commands.sweep import table, tell
 from evals.errors import EvalsError
+from evals.grid import Cell, Grid, read_grid
 from evals.report.figures import sweep_figures
 from evals.report.page import POLICY, page
 from evals.report.sections import Section
-from evals.sweeping import Cell, Figures, Grid, Point, Sweep, compared_with, read_grid, source_digest, sweep
+from evals.sweeping import Figures, Point, Sweep, compared_with, source_digest, sweep
 from index.errors import BackchannelError
 from index.progress import Progress
 

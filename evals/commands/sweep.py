@@ -12,7 +12,8 @@ from index.commands import HOME
 
 if TYPE_CHECKING:
     from evals.comparing import Compared
-    from evals.sweeping import Grid, Sweep
+    from evals.grid import Grid
+    from evals.sweeping import Sweep
 
 __all__ = ["sweep"]
 
@@ -41,8 +42,8 @@ def sweep(
     """Measure every combination of the values; a sweep that was stopped goes on where it was."""
     from evals.collections import read_collection
     from evals.errors import EvalsError
+    from evals.grid import read_grid
     from evals.measures import read_measures
-    from evals.sweeping import read_grid
     from evals.sweeping import sweep as measured
     from index.progress import bars, silent
 
