@@ -6,6 +6,7 @@ Over eight collections the mean nDCG@10 was 0.741, against 0.724 for reciprocal 
 """
 
 from collections.abc import Mapping
+from math import inf
 
 __all__ = ["convex"]
 
@@ -17,9 +18,11 @@ def convex(dense: Mapping[int, float], lexical: Mapping[int, float], dense_weigh
     """
     top_dense = max(dense.values(), default=-1.0) + 1
     top_lexical = max(lexical.values(), default=0.0)
-    fused = {}
-    for key in dense.keys() | lexical.keys():
-        meaning = (dense.get(key, -1.0) + 1) / top_dense if top_dense > 0 else 0.0
-        words = lexical.get(key, 0.0) / top_lexical if top_lexical > 0 else 0.0
-        fused[key] = dense_weight * meaning + (1 - dense_weight) * words
+    if top_dense <= 0:  # all at the minimum: nothing to tell them apart by
+        top_dense = inf
+    if top_lexical <= 0:
+        top_lexical = inf
+    fused = {key: dense_weight * ((cosine + 1) / top_dense) for key, cosine in dense.items()}
+    for key, bm25 in lexical.items():
+        fused[key] = fused.get(key, 0.0) + (1 - dense_weight) * (bm25 / top_lexical)
     return fused

@@ -1,7 +1,8 @@
 """The Retriever protocol, and HybridRetriever: meaning and words fused, lifted by each passage's best sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Protocol
 
 from assistant.fusion import convex
@@ -12,6 +13,8 @@ from index.searching import Index
 from index.types import ScoredPassage
 
 __all__ = ["HybridRetriever", "Retrieved", "Retriever"]
+
+HIGHEST = 1.001  # no cosine of a sentence exceeds it: float16 rounds a unit row to a length of at most 1 + 2^-11
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class HybridRetriever:
         lexical = dict(self.index.by_words(question, self.settings.depth, filters))
         only_words = [key for key in lexical if key not in dense]
         dense |= zip(only_words, self.index.similarities(vector, only_words), strict=True)
-        scores = self.with_sentences(vector, convex(dense, lexical, self.settings.dense_weight))
+        scores = self.with_sentences(vector, convex(dense, lexical, self.settings.dense_weight), k + 1)
         keys = sorted(scores, key=lambda key: (-scores[key], key))[: k + 1]
         found = [
             ScoredPassage(passage, scores[passage.key], dense.get(passage.key, -1.0), lexical.get(passage.key, 0.0))
@@ -53,11 +56,23 @@ class HybridRetriever:
         found.sort(key=lambda each: (-each.score, each.passage.passage_id))
         return Retrieved(tuple(found[:k]), vector)
 
-    def with_sentences(self, vector: Vectors, fused: dict[int, float]) -> dict[int, float]:
-        """The fused scores plus the weighted cosine of each passage's best sentence."""
-        if not self.settings.sentence_weight:
+    def with_sentences(self, vector: Vectors, fused: dict[int, float], wanted: int) -> dict[int, float]:
+        """The fused scores plus the weighted cosine of each passage's best sentence, for the `wanted` best and more.
+
+        Left out are passages that no sentence can lift among those: a tenth of the candidates are left for ten.
+        """
+        weight = self.settings.sentence_weight
+        if not weight:
             return fused
-        keys: Sequence[int] = sorted(fused)
+        keys = sorted(fused, key=fused.__getitem__, reverse=True)
+        scores = self.lifted(vector, fused, keys[:wanted])
+        if others := keys[wanted:]:
+            bar = min(scores.values()) - weight * HIGHEST
+            scores |= self.lifted(vector, fused, list(takewhile(lambda key: fused[key] >= bar, others)))
+        return scores
+
+    def lifted(self, vector: Vectors, fused: Mapping[int, float], keys: Sequence[int]) -> dict[int, float]:
+        """The fused score plus the weighted cosine of the best sentence, for each of `keys`."""
         best = self.index.best_sentences(vector, keys)
         weight = self.settings.sentence_weight
         return {key: fused[key] + weight * cosine for key, cosine in zip(keys, best, strict=True)}

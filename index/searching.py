@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from index.dense import DenseIndex
+from index.dense import DenseIndex, best_of, rows_of
 from index.embedding import Embedder, Vectors, open_embedder
 from index.errors import DamagedIndexError, EmbedderError, UnknownDocumentError
 from index.filters import Filters
@@ -106,7 +107,9 @@ class LocalIndex:
         self.store = Store(generation.folder / "store.sqlite")
         self.dense = DenseIndex.load(generation.folder / "passages.faiss")
         self.lexical = LexicalIndex.load(generation.folder / "lexical")
-        self.sentence_vectors = np.load(generation.folder / "sentences.npy", mmap_mode="r", allow_pickle=False)
+        mapped = np.load(generation.folder / "sentences.npy", mmap_mode="r", allow_pickle=False)
+        self.sentence_vectors = np.asarray(mapped)  # the same memory map, without what a memmap adds to each access
+        self.sentence_ranges = self.store.sentence_ranges()
         counts = generation.manifest["counts"]
         sizes = (len(self.dense), len(self.lexical), len(self.sentence_vectors), self.dense.dimension)
         if sizes != (counts["passages"], counts["passages"], counts["sentences"], embedder.dimension):
@@ -153,16 +156,19 @@ class LocalIndex:
 
     def best_sentences(self, vector: Vectors, keys: Sequence[int]) -> list[float]:
         """See `Index`."""
-        ranges = self.store.sentence_ranges(keys)
-        return [float((self.sentence_vectors[r.start : r.stop].astype(np.float32) @ vector).max()) for r in ranges]
+        return best_of(self.sentence_vectors, self.ranges_of(keys), vector)
 
     def sentences(self, vector: Vectors, keys: Sequence[int]) -> list[ScoredSentence]:
         """See `Index`."""
-        wanted = list(dict.fromkeys(key for r in self.store.sentence_ranges(keys) for key in r))
+        wanted = list(dict.fromkeys(rows_of(self.ranges_of(keys)).tolist()))
         found = self.store.sentences(wanted)
         rows = self.sentence_vectors[wanted].astype(np.float32)
         scores = rows @ vector
         return [ScoredSentence(found[key], float(s), row) for key, s, row in zip(wanted, scores, rows, strict=True)]
+
+    def ranges_of(self, keys: Sequence[int]) -> NDArray[np.int32]:
+        """`(len(keys), 2)`: the first of each passage's sentences, and the end of them."""
+        return self.sentence_ranges[np.array(keys, dtype=np.int64)]
 
     def document(self, doc_id: str) -> Document:
         """See `Index`."""

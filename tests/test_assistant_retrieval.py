@@ -1,5 +1,9 @@
 """Fusion against hand-worked numbers; hybrid retrieval and its filters over the library."""
 
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
 import pytest
 
 from assistant.answering import Assistant
@@ -7,6 +11,7 @@ from assistant.fusion import convex
 from assistant.retrieval import HybridRetriever
 from assistant.settings import AssistantSettings
 from index.filters import Filters
+from index.searching import Index
 
 
 def test_convex_combination_by_hand() -> None:
@@ -22,6 +27,40 @@ def test_convex_combination_of_nothing(
     dense: dict[int, float], lexical: dict[int, float], expected: dict[int, float]
 ) -> None:
     assert convex(dense, lexical, 0.7) == pytest.approx(expected)
+
+
+class Sentences:
+    """An index of best sentences alone; it notes what it was asked for."""
+
+    def __init__(self, best: dict[int, float]) -> None:
+        self.best = best
+        self.asked: list[list[int]] = []
+
+    def best_sentences(self, vector: object, keys: Sequence[int]) -> list[float]:
+        self.asked.append(list(keys))
+        return [self.best[key] for key in keys]
+
+
+def test_only_passages_that_can_still_be_among_the_best_are_looked_into() -> None:
+    """Weight 0.2: the first two reach 0.9 and 0.74, so that 0.55 could (0.55 + 0.2 > 0.74), and 0.53 cannot."""
+    index = Sentences({1: 0.0, 2: 0.2, 3: 1.0, 4: 1.0, 5: 1.0})
+    retriever = HybridRetriever(cast(Index, index), AssistantSettings.load(sentence_weight=0.2))
+    vector = np.array([1, 0], np.float32)
+    fused = {5: 0.1, 4: 0.53, 3: 0.55, 2: 0.7, 1: 0.9}
+    scores = retriever.with_sentences(vector, fused, 2)
+    assert index.asked == [[1, 2], [3]]
+    assert scores == pytest.approx({1: 0.9, 2: 0.74, 3: 0.75})
+    assert retriever.with_sentences(vector, {}, 2) == {}
+    assert set(retriever.with_sentences(vector, fused, 9)) == {1, 2, 3, 4, 5}
+    unweighted = HybridRetriever(cast(Index, index), AssistantSettings.load(sentence_weight=0))
+    assert unweighted.with_sentences(vector, fused, 2) == fused
+
+
+@pytest.mark.parametrize("k", [1, 3, 10])
+def test_the_best_are_those_of_a_search_for_all(assistant: Assistant, k: int) -> None:
+    for question in ("Who mediated in Aceh?", "secret talks", "What did Mandela say to Coetsee?"):
+        retriever = HybridRetriever(assistant.index, AssistantSettings.load())
+        assert retriever.retrieve(question, k).passages == retriever.retrieve(question, 1000).passages[:k]
 
 
 def test_best_passage_and_order(assistant: Assistant) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.dense import DenseIndex
+from index.dense import BLOCK, DenseIndex, best_of, rows_of, widened
 from index.errors import DamagedIndexError, FilterError
 from index.filters import Filters
 from index.lexical import STOP_WORDS, LexicalIndex, analyze
@@ -56,6 +56,49 @@ def test_ties_come_by_key_and_within_holds() -> None:
     assert [key for key, _ in dense.search(query, 4, np.array([3, 2], np.int64))] == [3, 2]
     assert [key for key, _ in dense.search(query, 1, np.array([2], np.int64))] == [2]
     assert dense.search(query, 4, np.array([], np.int64)) == []
+
+
+def test_a_cosine_does_not_depend_on_the_place_of_its_row() -> None:
+    """`rows @ vector` gives one row different last bits in different places: equal passages would not tie."""
+    row, query = unit(*np.random.default_rng(7).normal(size=(2, 384)))
+    for count in (2, 3, 5, 64, 129):
+        dense = DenseIndex.build(np.tile(row, (count, 1)))
+        assert len(set(dense.similarities(query, list(range(count))))) == 1
+
+
+# --- the best sentence
+
+
+def test_float16_is_widened_exactly() -> None:
+    """Every finite one of the 65,536: both zeros, subnormal numbers, the largest."""
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    finite = every[np.isfinite(every)].reshape(-1, 8)
+    assert finite.size == 2**16 - 2 * 2**10
+    made = widened(finite)
+    assert made.dtype == np.float32
+    assert made.tobytes() == finite.astype(np.float32).tobytes()
+
+
+def test_rows_of_ranges() -> None:
+    assert rows_of(np.array([[4, 7], [0, 0], [5, 6], [0, 2]], np.int32)).tolist() == [4, 5, 6, 5, 0, 1]
+    assert rows_of(np.empty((0, 2), np.int32)).tolist() == []
+
+
+def test_the_best_of_each_range_by_hand() -> None:
+    rows = np.array([[1, 0], [0, 1], [0.5, 0.25], [-1, 0], [0.25, -0.5]], np.float16)
+    ranges = np.array([[1, 3], [3, 4], [2, 2], [0, 5], [3, 5], [5, 5]], np.int32)
+    assert best_of(rows, ranges, np.array([1, 0], np.float32)) == [0.5, -1.0, -1.0, 1.0, 0.25, -1.0]
+    assert best_of(rows, ranges[2:3], np.array([1, 0], np.float32)) == [-1.0]
+    assert best_of(rows, ranges[:0], np.array([1, 0], np.float32)) == []
+
+
+def test_the_best_of_ranges_over_several_blocks_equals_numpy() -> None:
+    generator = np.random.default_rng(7)
+    rows = unit(*generator.normal(size=(2 * BLOCK + 7, 48))).astype(np.float16)
+    (query,) = unit(generator.normal(size=48))
+    ranges = np.array([[0, BLOCK + 1], [BLOCK - 1, BLOCK + 1], [5, 2 * BLOCK + 7]], np.int32)
+    expected = [float((rows[first:end].astype(np.float32) @ query).max()) for first, end in ranges]
+    assert best_of(rows, ranges, query) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"IxFI" + b"\0" * 10, b"not an index" * 100])
@@ -227,9 +270,24 @@ def test_passages_and_sentences_by_key_are_slices_of_their_document(store: Store
     sentences = store.sentences([0, 1, 2, 3])
     assert [sentences[key].text for key in (0, 1, 2, 3)] == [text[0:11], "Two two.", "Three.", "Four four."]
     assert [sentences[key].passage_id for key in (0, 1, 2)] == ["a#0-20", "a#0-20", "a#12-28"]
-    assert store.sentence_ranges([1, 0, 3]) == [range(1, 3), range(0, 2), range(4, 5)]
+    assert store.sentence_ranges().tolist() == [[0, 2], [1, 3], [3, 4], [4, 5], [5, 6]]
     assert store.passages([]) == {}
     assert store.passages([99]) == {}
+
+
+def test_texts_read_last_are_kept_up_to_a_bound(store: Store) -> None:
+    """Documents a to d have 28, 10, 10 and 8 characters."""
+    store.room = 30
+    assert store.texts([0, 1]) == {0: DOCUMENTS[0].text, 1: "Four four."}
+    assert (list(store.kept), store.room) == ([1], 20)
+    store.texts([2, 3])
+    store.texts([1])
+    assert (list(store.kept), store.room) == ([2, 3, 1], 2)
+    assert store.passages([1])[1].text == DOCUMENTS[0].text[12:28]
+    assert (list(store.kept), store.room) == ([0], 2), "the others gave way"
+    store.room = -21
+    assert store.texts([3]) == {3: "Six six."}, "longer than the bound of 7: given, not kept"
+    assert (store.kept, store.room) == ({}, 7)
 
 
 def test_the_store_cannot_be_written(store: Store) -> None:
