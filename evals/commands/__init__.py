@@ -6,6 +6,7 @@ from evals.commands import gold
 from evals.commands.answers import answers
 from evals.commands.comparing import compare
 from evals.commands.gate import baseline, gate
+from evals.commands.peers import peers
 from evals.commands.report import report
 from evals.commands.retrieval import retrieval
 from evals.commands.sweep import sweep
@@ -13,6 +14,6 @@ from evals.commands.sweep import sweep
 __all__ = ["app"]
 
 app = typer.Typer(help="Measure retrieval and answers offline.", no_args_is_help=True, rich_markup_mode=None)
-for command in (retrieval, answers, compare, gate, baseline, sweep, report):
+for command in (retrieval, answers, compare, gate, baseline, sweep, report, peers):
     app.command()(command)
 app.add_typer(gold.app, name="gold")
