@@ -1,31 +1,48 @@
-"""Is the evidence enough? A first, simple rule: one logistic formula over four things that a reader would check."""
+"""Is the evidence enough? A logistic formula over five things that a reader would check, fitted by `eval calibrate`.
 
+`abstention.json` holds its coefficients and says on what they were fitted, when, and with what result.
+"""
+
+import functools
+import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 
 from assistant.evidence import Evidence, coverage, weights
 from assistant.retrieval import Retrieved
 from index.lexical import STOP_WORDS, analyze
 from index.searching import Index
 
-__all__ = ["Judgment", "judge", "names_of"]
+__all__ = ["COEFFICIENTS", "FEATURES", "Judgment", "features", "judge", "names_of"]
 
+COEFFICIENTS = Path(__file__).with_name("abstention.json")
+FEATURES = {
+    "sentence": "cosine of the question with the best sentence",
+    "margin": "that cosine less the mean of the sentences of its article that were looked at",
+    "words": "share of the question's rare words that the best passages have",
+    "missing": "share of its names and years that they do not have",
+    "relation": "cosine of the question without its names with the best sentence for that",
+}
 LOOKED_AT = 5  # passages that names and words of the question are looked for in
 NAME = re.compile(r"\b(?:[A-Z][\w'’.-]*[A-Za-z0-9]|[A-Z]|\d{3,4}s?)\b")
+WORD = re.compile(r"[\w'’-]+")
 # Opening words and the like that are capitalised without being names.
 NOT_NAMES = STOP_WORDS | frozenset(
     "define describe explain name list tell give compare summarise summarize show".split()
 )
-# Logistic regression (L2, C = 10) on 760 questions: XQuAD, MuSiQue and HotpotQA questions over the XQuAD paragraphs,
-# and 172 asked of the first twelve articles and the seed; AUROC 0.99 on the questions fitted. In evals/LOG.md.
-BIAS, DENSE, SENTENCE, WORDS, MISSING = -10.2, 3.4, 10.1, 5.7, -3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """`confidence` in [0, 1] that the articles answer; `missing`: names and years that the evidence never mentions."""
+    """`confidence` in [0, 1]: the chance that the articles answer and a cited span covers the evidence.
+
+    `missing` are names and years of the question that the evidence never mentions.
+    """
 
     confidence: float
     missing: tuple[str, ...]
@@ -35,33 +52,56 @@ def judge(index: Index, question: str, retrieved: Retrieved, evidence: Sequence[
     """How far the evidence can be trusted to answer the question; 0 where there is none."""
     if not evidence or not retrieved.passages:
         return Judgment(0.0, tuple(names_of(question)))
-    texts = [each.passage for each in retrieved.passages[:LOOKED_AT]]
-    read = [f"{passage.title} {passage.heading} {passage.text}" for passage in texts]
-    known = set(analyze(" ".join(read)))
+    fitted = coefficients()
+    found = features(index, question, retrieved, evidence)
+    logit = fitted["bias"] + sum(fitted[name] * value for name, value in found.items())
+    return Judgment(1 / (1 + math.exp(-logit)), missing_names(question, read(retrieved)))
+
+
+def features(index: Index, question: str, retrieved: Retrieved, evidence: Sequence[Evidence]) -> dict[str, float]:
+    """The values of `FEATURES`, in their order; cosines in [-1, 1], shares in [0, 1]. There must be evidence."""
+    texts = read(retrieved)
     names = names_of(question)
-    missing = tuple(name for name in names if not known.issuperset(analyze(name)))
-    x = features(index, question, retrieved, evidence, read, len(missing) / max(len(names), 1))
-    return Judgment(1 / (1 + math.exp(-(BIAS + sum(w * f for w, f in zip(WEIGHTS, x, strict=True))))), missing)
+    best = max(evidence, key=lambda each: each.cosine)
+    kin = [each.cosine for each in evidence if each.sentence.doc_id == best.sentence.doc_id]
+    relation = without(question, names)
+    alone = index.embedder.embed_query(relation) if relation != question else retrieved.vector
+    return {
+        "sentence": best.cosine,
+        "margin": best.cosine - float(np.mean(kin)),
+        "words": coverage(weights(index, question), "", texts),
+        "missing": len(missing_names(question, texts)) / max(len(names), 1),
+        "relation": max(float(each.vector @ alone) for each in evidence),
+    }
 
 
-def features(
-    index: Index,
-    question: str,
-    retrieved: Retrieved,
-    evidence: Sequence[Evidence],
-    read: Sequence[str],
-    missing: float,
-) -> tuple[float, ...]:
-    """Best passage's cosine, best sentence's cosine, share of the question's rare words met, share of names missing."""
-    dense = max(each.dense for each in retrieved.passages)
-    sentence = max(each.cosine for each in evidence)
-    return dense, sentence, coverage(weights(index, question), "", read), missing
+def read(retrieved: Retrieved) -> list[str]:
+    """The texts that the words and names of a question are looked for in."""
+    passages = [each.passage for each in retrieved.passages[:LOOKED_AT]]
+    return [f"{passage.title} {passage.heading} {passage.text}" for passage in passages]
 
 
-WEIGHTS = (DENSE, SENTENCE, WORDS, MISSING)
+def missing_names(question: str, texts: Sequence[str]) -> tuple[str, ...]:
+    """The names and years of a question that none of the texts has."""
+    known = set(analyze(" ".join(texts)))
+    return tuple(name for name in names_of(question) if not known.issuperset(analyze(name)))
+
+
+def without(question: str, names: Sequence[str]) -> str:
+    """The question without the words of its names: what it asks of them; the question itself where nothing is left."""
+    stems = {stem for name in names for stem in analyze(name)}
+    kept = [word for word in WORD.findall(question) if not set(analyze(word)) & stems]
+    return " ".join(kept) if names and kept else question
 
 
 def names_of(question: str) -> list[str]:
     """Capitalised words and years of a question, but for an opening word that is no name."""
     found = [match[0] for match in NAME.finditer(question)]
     return list(dict.fromkeys(name for name in found if name.casefold() not in NOT_NAMES))
+
+
+@functools.cache
+def coefficients() -> Mapping[str, float]:
+    """`bias`, and the weight of each feature as it is, from `abstention.json`."""
+    written = json.loads(COEFFICIENTS.read_text(encoding="utf-8"))
+    return {name: float(written["coefficients"][name]) for name in ("bias", *FEATURES)}

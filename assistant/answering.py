@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from assistant.abstention import Judgment, judge
-from assistant.conversation import understand
+from assistant.conversation import own_words, understand
 from assistant.errors import QuestionError, WriterError
-from assistant.evidence import Evidence, find_evidence
-from assistant.retrieval import HybridRetriever, Retrieved, Retriever
+from assistant.evidence import Evidence, find_evidence, weights
+from assistant.reranking import retriever_for
+from assistant.retrieval import Retrieved, Retriever
 from assistant.settings import MAX_QUESTION, AssistantSettings
 from assistant.types import Answer, NearArticle, Turn
 from assistant.writing.draft import Draft
@@ -42,7 +43,7 @@ class Assistant:
     ) -> None:
         self.index = index
         self.settings = settings
-        self.retriever = retriever or HybridRetriever(index, settings)
+        self.retriever = retriever or retriever_for(index, settings)
         self.language_model = language_model
 
     @classmethod
@@ -83,7 +84,8 @@ class Assistant:
         with watch.stage("retrieval"):
             retrieved = self.retriever.retrieve(understood, self.settings.passages, filters)
         with watch.stage("evidence"):
-            evidence = find_evidence(self.index, understood, retrieved)
+            own = own_words(asked, understood)  # the subject finds the passages, what is asked of it the sentence
+            evidence = find_evidence(self.index, own, retrieved)
             judgment = judge(self.index, understood, retrieved, evidence)
         answer = self.unwritten(asked, understood, retrieved, judgment)
         if answer.outcome == "answered":
@@ -117,7 +119,7 @@ class Assistant:
             except WriterError as error:
                 notice = (f"The language model did not answer ({error}); these are the articles' own sentences.",)
         with watch.stage("writing"):
-            draft = write_extract(evidence, self.index.document)
+            draft = write_extract(evidence, self.index.document, question, weights(self.index, question))
         for length in range(1, len(draft.sentences) + 1):
             numbers = {number for sentence in draft.sentences[:length] for number in sentence.citations}
             cited = tuple(citation for citation in draft.citations if citation.number in numbers)

@@ -125,6 +125,10 @@ def as_text(answer: "Answer") -> str:
             lines.append("Nearest articles:")
             lines += [f"  {near.title} ({near.doc_id})" for near in answer.nearest]
         return "\n".join(lines)
-    text = " ".join(f"{s.text}{''.join(f' [{number}]' for number in s.citations)}" for s in answer.sentences)
+    said: list[str] = []
+    for each in answer.sentences:
+        lead = f"{chr(10) if said else ''}{each.lead_in}: " if each.lead_in else ""
+        said.append(f"{lead}{each.text}{''.join(f' [{number}]' for number in each.citations)}")
+    text = " ".join(said).replace(" \n", "\n")
     cited = [f"[{c.number}] {c.title} ({c.source}, characters {c.start}-{c.end})" for c in answer.citations]
     return "\n".join([text, "", *cited])

@@ -2,12 +2,13 @@
 
 AssistantError
 ├── QuestionError    an empty or over-long question, a history that cannot be read
+├── RerankerError    a reranker that cannot be loaded, or whose scores are no numbers
 └── WriterError      a language model that fails; the extractive writer answers then
 """
 
 from index.errors import BackchannelError
 
-__all__ = ["AssistantError", "QuestionError", "WriterError"]
+__all__ = ["AssistantError", "QuestionError", "RerankerError", "WriterError"]
 
 
 class AssistantError(BackchannelError):
@@ -16,6 +17,10 @@ class AssistantError(BackchannelError):
 
 class QuestionError(AssistantError):
     """A question that cannot be asked."""
+
+
+class RerankerError(AssistantError):
+    """A reranker that cannot be loaded, or whose scores are no numbers."""
 
 
 class WriterError(AssistantError):

@@ -2,8 +2,8 @@
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 
 from assistant.retrieval import Retrieved
 from index.embedding import Vectors
@@ -13,11 +13,11 @@ from index.types import Passage, Sentence
 
 __all__ = ["Evidence", "dangling", "find_evidence", "weights"]
 
-PASSAGES = 6  # the best passages, whose sentences are looked at
 MEANING, WORDS, PLACE = 0.6, 0.25, 0.15  # weights of cosine, question words covered, and the passage's own score
 FEWEST_WORDS, MOST_WORDS = 5, 70  # shorter is a fragment, longer is not for reading
 UNFIT = 0.6  # factor for a sentence outside those lengths, or one that is itself a question
-DANGLING = 0.85  # factor for a sentence that needs the one before it
+DANGLING = 0.93  # factor for a sentence that needs the one before it
+IN_TITLE = 0.5  # share of a question word's weight that the title of the article covers, against the sentence itself
 # Words that point back to a sentence the reader has not seen, where they open one.
 POINTS_BACK = re.compile(
     r"(he|she|they|it|this|these|those|that|such|his|her|their|its|both|neither|the latter|the former|there|then|but|"
@@ -28,13 +28,19 @@ POINTS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence with its score in [0, 1] (higher is better), its cosine with the question, vector and passage."""
+    """A sentence with its score in [0, 1] (higher is better), its cosine with the question, vector and passage.
+
+    `covers` holds the question's stems that the sentence (or its article's title, for half) has, each with its share of
+    the question's weight; the shares of a sentence sum to 1 at most. `stems` are those in the sentence itself.
+    """
 
     sentence: Sentence
     score: float
     cosine: float
     vector: Vectors
     passage: Passage
+    covers: Mapping[str, float] = field(default_factory=dict)
+    stems: frozenset[str] = frozenset()
 
 
 def dangling(text: str) -> bool:
@@ -63,7 +69,7 @@ def weights(index: Index, question: str) -> dict[str, float]:
 
 def find_evidence(index: Index, question: str, retrieved: Retrieved) -> list[Evidence]:
     """The sentences of the best passages, best first, ties in reading order."""
-    scored = retrieved.passages[:PASSAGES]
+    scored = retrieved.passages
     if not scored:
         return []
     rarity = weights(index, question)
@@ -80,7 +86,10 @@ def find_evidence(index: Index, question: str, retrieved: Retrieved) -> list[Evi
         text = one.sentence.text
         words = coverage(rarity, text), coverage(rarity, text, (passage.title, passage.heading))
         score = MEANING * max(one.cosine, 0.0) + WORDS * sum(words) / 2 + PLACE * place
-        evidence.append(Evidence(one.sentence, score * fitness(text), one.cosine, one.vector, passage))
+        stems = frozenset(analyze(text)) & rarity.keys()
+        covers = covered(rarity, stems, passage.title)
+        score *= fitness(text)
+        evidence.append(Evidence(one.sentence, score, one.cosine, one.vector, passage, covers, frozenset(stems)))
     return sorted(evidence, key=lambda e: (-e.score, e.sentence.key))
 
 
@@ -94,6 +103,17 @@ def coverage(rarity: Mapping[str, float], text: str, also: Sequence[str] = ()) -
     total = sum(rarity.values())
     stems = set(analyze(" ".join([text, *also])))
     return sum(weight for stem, weight in rarity.items() if stem in stems) / total if total else 0.0
+
+
+def covered(rarity: Mapping[str, float], said: Set[str], title: str) -> dict[str, float]:
+    """See `Evidence.covers`."""
+    total = sum(rarity.values())
+    titled = set(analyze(title))
+    return {
+        stem: weight / total * (1.0 if stem in said else IN_TITLE)
+        for stem, weight in rarity.items()
+        if stem in said or stem in titled
+    }
 
 
 def fitness(text: str) -> float:

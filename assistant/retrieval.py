@@ -1,4 +1,4 @@
-"""The Retriever protocol, and HybridRetriever: meaning and words fused, lifted by each passage's best sentence."""
+"""The Retriever protocol, and HybridRetriever: meaning and words fused, lifted by each passage's best sentences."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ from assistant.fusion import convex
 from assistant.settings import AssistantSettings
 from index.embedding import Vectors
 from index.filters import Filters
+from index.lexical import CEILING
 from index.searching import Index
 from index.types import ScoredPassage
 
 __all__ = ["HybridRetriever", "Retrieved", "Retriever"]
 
-HIGHEST = 1.001  # no cosine of a sentence exceeds it: float16 rounds a unit row to a length of at most 1 + 2^-11
+HIGHEST = 1.001  # no cosine of sentences exceeds it: float16 rounds a unit row to a length of at most 1 + 2^-11
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Retriever(Protocol):
 
 
 class HybridRetriever:
-    """Both searches to `depth`, the convex combination, and the best sentence of each candidate added."""
+    """Both searches to `depth`, the convex combination, and the best sentences of each candidate added."""
 
     def __init__(self, index: Index, settings: AssistantSettings) -> None:
         self.index = index
@@ -47,7 +48,9 @@ class HybridRetriever:
         lexical = dict(self.index.by_words(question, self.settings.depth, filters))
         only_words = [key for key in lexical if key not in dense]
         dense |= zip(only_words, self.index.similarities(vector, only_words), strict=True)
-        scores = self.with_sentences(vector, convex(dense, lexical, self.settings.dense_weight), k + 1)
+        possible = CEILING * sum(self.index.rarity(question).values())
+        fused = convex(dense, lexical, self.settings.dense_weight, possible)
+        scores = self.with_sentences(vector, fused, k + 1)
         keys = sorted(scores, key=lambda key: (-scores[key], key))[: k + 1]
         found = [
             ScoredPassage(passage, scores[passage.key], dense.get(passage.key, -1.0), lexical.get(passage.key, 0.0))
@@ -57,7 +60,7 @@ class HybridRetriever:
         return Retrieved(tuple(found[:k]), vector)
 
     def with_sentences(self, vector: Vectors, fused: dict[int, float], wanted: int) -> dict[int, float]:
-        """The fused scores plus the weighted cosine of each passage's best sentence, for the `wanted` best and more.
+        """The fused scores plus the weighted cosine of each passage's best sentences, for the `wanted` best and more.
 
         Left out are passages that no sentence can lift among those: a tenth of the candidates are left for ten.
         """
@@ -72,7 +75,7 @@ class HybridRetriever:
         return scores
 
     def lifted(self, vector: Vectors, fused: Mapping[int, float], keys: Sequence[int]) -> dict[int, float]:
-        """The fused score plus the weighted cosine of the best sentence, for each of `keys`."""
+        """The fused score plus the weighted cosine of the best sentences, for each of `keys`."""
         best = self.index.best_sentences(vector, keys)
         weight = self.settings.sentence_weight
         return {key: fused[key] + weight * cosine for key, cosine in zip(keys, best, strict=True)}

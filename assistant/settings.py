@@ -1,4 +1,4 @@
-"""Settings of `assistant`: retrieval, abstention, the optional language model."""
+"""Settings of `assistant`: retrieval, the optional reranker, abstention, the optional language model."""
 
 from pydantic import Field, SecretStr
 
@@ -12,14 +12,16 @@ MAX_QUESTION = 2000  # characters
 class AssistantSettings(LayeredSettings):
     """What decides how a question becomes an answer."""
 
-    dense_weight: float = Field(0.7, ge=0, le=1, description="share of meaning against words in a passage's score")
+    dense_weight: float = Field(0.55, ge=0, le=1, description="share of meaning against words in a passage's score")
     sentence_weight: float = Field(
-        0.15, ge=0, le=2, description="weight of a passage's best sentence, added to its score"
+        0.25, ge=0, le=2, description="weight of a passage's best sentence, or two, added to its score"
     )
     depth: int = Field(200, ge=1, le=10_000, description="passages taken from each of the two searches")
+    reranker: str = Field("", description="a sentence-transformers CrossEncoder, by name or folder; empty = none")
+    reranker_depth: int = Field(50, ge=1, le=1000, description="best passages that the reranker reads and reorders")
     passages: int = Field(10, ge=1, le=1000, description="passages given to the writer and shown")
     abstention_threshold: float = Field(
-        0.5, ge=0, le=1, description="confidence below which a question counts as not covered"
+        0.3, ge=0, le=1, description="confidence below which a question counts as not covered"
     )
     llm_base_url: str = Field("", description="address of an OpenAI-compatible server, e.g. http://127.0.0.1:11434/v1")
     llm_model: str = Field("", description="name of the language model on that server; empty = extractive answers")

@@ -41,12 +41,16 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class AnswerSentence:
-    """One sentence with the numbers of its citations. `quoted` = verbatim; `short` = the short answer in `text`."""
+    """One sentence with the numbers of its citations. `quoted` = verbatim; `short` = the short answer in `text`.
+
+    `lead_in` names the article where the sentences of another begin; it is no part of the text, and empty elsewhere.
+    """
 
     text: str
     support: Support
     citations: tuple[int, ...]
     short: Span | None = None
+    lead_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)

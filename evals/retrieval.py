@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from assistant.reranking import retriever_for
 from assistant.retrieval import HybridRetriever
 from assistant.settings import AssistantSettings
 from evals.collections import Collection
@@ -19,6 +20,7 @@ from evals.measures import MEASURES, Scores, deepest_cutoff, means, measure
 from index.building import Applied, apply
 from index.embedding import embedder_digest
 from index.errors import SettingsError
+from index.filters import Filters
 from index.progress import Progress, silent
 from index.searching import LocalIndex
 from index.settings import IndexSettings
@@ -112,7 +114,7 @@ def run_collection(
     index, applied = indexed(collection, indexing, progress)
     qrels = collection.judgments(index)
     queries = collection.judged
-    HybridRetriever(index, retrieval).retrieve(next(iter(queries.values())), count)  # loads what loads late
+    retriever_for(index, retrieval).retrieve(next(iter(queries.values())), count, Filters())  # loads what loads late
     scores: dict[str, dict[str, float]] = {}
     latencies: dict[str, float] = {}
     with progress("queries", len(queries)) as advance:
@@ -182,7 +184,7 @@ def rank(
     than wanted, deeper searches add others below them, so that R@100 can be met and nDCG@10 stays that of the settings.
     """
     start = time.perf_counter()
-    found = HybridRetriever(index, settings).retrieve(text, 2 * settings.depth).passages
+    found = retriever_for(index, settings).retrieve(text, 2 * settings.depth, Filters()).passages
     elapsed = (time.perf_counter() - start) * 1000
     scores = best_scores(found, of_passages)
     status = index.status()

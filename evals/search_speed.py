@@ -13,6 +13,7 @@ from assistant.retrieval import HybridRetriever
 from assistant.settings import AssistantSettings
 from evals.questions import load_questions
 from index.filters import Filters
+from index.lexical import CEILING
 from index.searching import LocalIndex
 from index.settings import IndexSettings
 
@@ -42,7 +43,8 @@ def search(index: LocalIndex, settings: AssistantSettings, question: str, k: int
     lexical = dict(timed("by words", lambda: index.by_words(question, settings.depth, Filters())))
     others = [key for key in lexical if key not in dense]
     dense |= zip(others, timed("similarities", lambda: index.similarities(vector, others)), strict=True)
-    fused = timed("fusion", lambda: convex(dense, lexical, settings.dense_weight))
+    possible = CEILING * sum(timed("rarity", lambda: index.rarity(question)).values())
+    fused = timed("fusion", lambda: convex(dense, lexical, settings.dense_weight, possible))
     scores = timed("sentences", lambda: retriever.with_sentences(vector, fused, k + 1))
     best = sorted(scores, key=lambda key: (-scores[key], key))[: k + 1]
     timed("passages", lambda: index.passages(best))

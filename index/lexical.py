@@ -8,9 +8,10 @@ import tantivy
 
 from index.errors import DamagedIndexError
 
-__all__ = ["STOP_WORDS", "LexicalIndex", "analyze"]
+__all__ = ["CEILING", "STOP_WORDS", "LexicalIndex", "analyze"]
 
 ANALYZER = "english"
+CEILING = 2.2  # k1 + 1: BM25 of a word stays below this times its inverse document frequency
 LONGEST_WORD = 40  # bytes; longer ones are addresses and rubbish
 WRITER_BYTES = 64_000_000  # tantivy's own minimum is 15 MB for each of its threads
 WRITER_THREADS = 1  # one segment, the same one for the same passages

@@ -17,7 +17,7 @@ __all__ = ["DEFAULT_SOURCE", "Plan", "make_plan", "remember", "remembered"]
 
 DEFAULT_SOURCE = Path("data/articles")
 SOURCES = "sources.json"
-CUT_VERSION = 1  # raised when cleaning, cutting or the context for embedding change: old generations are then rebuilt
+CUT_VERSION = 2  # raised when cleaning, cutting, the context for embedding or the words change: all is then rebuilt
 
 
 @dataclass(frozen=True, slots=True)

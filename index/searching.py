@@ -61,7 +61,10 @@ class Index(Protocol):
         ...
 
     def by_words(self, text: str, k: int, filters: Filters) -> list[tuple[int, float]]:
-        """The `k` best passages by their words: (key, BM25), best first."""
+        """The `k` best passages by their words, each counted once: (key, BM25), best first.
+
+        BM25 is below `CEILING` times the sum of `rarity`.
+        """
         ...
 
     def similarities(self, vector: Vectors, keys: Sequence[int]) -> list[float]:
@@ -73,7 +76,9 @@ class Index(Protocol):
         ...
 
     def best_sentences(self, vector: Vectors, keys: Sequence[int]) -> list[float]:
-        """For each passage the highest cosine of one of its sentences with the vector."""
+        """For each passage the highest cosine with the vector of one of its sentences, or of two that follow one
+        another: of the mean of their vectors.
+        """
         ...
 
     def sentences(self, vector: Vectors, keys: Sequence[int]) -> list[ScoredSentence]:
@@ -143,7 +148,7 @@ class LocalIndex:
     def by_words(self, text: str, k: int, filters: Filters) -> list[tuple[int, float]]:
         """See `Index`."""
         documents = self.store.matching(filters) if filters else None
-        return self.lexical.search(analyze(text), k, documents)
+        return self.lexical.search(list(dict.fromkeys(analyze(text))), k, documents)
 
     def similarities(self, vector: Vectors, keys: Sequence[int]) -> list[float]:
         """See `Index`."""

@@ -40,9 +40,11 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the packaged model exported to ONNX, made once for the whole run."""
-    folder = tmp_path_factory.mktemp("models")
+def models(request: pytest.FixtureRequest) -> Path:
+    """A folder with the packaged model exported to ONNX: made once and kept in pytest's cache, its digests checked."""
+    cache: pytest.Cache | None = request.config.cache
+    assert cache
+    folder = cache.mkdir("models")
     open_embedder(PACKAGED, folder)
     return folder
 

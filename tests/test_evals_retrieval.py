@@ -46,6 +46,7 @@ def test_the_small_collection_ranks_as_it_reads(run: Callable[..., Run]) -> None
     assert 0 < found.latency_ms(50) <= found.latency_ms(95)
 
 
+@pytest.mark.slow
 def test_a_second_run_builds_nothing_and_finds_the_same(run: Callable[..., Run], home: Path) -> None:
     first, second = run(BEIR), run(BEIR)
     assert first.scores == second.scores
@@ -119,10 +120,11 @@ def village(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "articles", questions
 
 
+@pytest.mark.slow
 def test_gold_quotes_become_qrels_of_any_cut(village: tuple[Path, Path], home: Path) -> None:
     gold = read_gold("dev", *village)
     assert gold.name == "gold-dev"
-    assert gold.judged == {"a": "Who kept the mill?", "b": "Who kept the mill: And why did they?"}
+    assert gold.judged == {"a": "Who kept the mill?", "b": "Why did they? (Who kept the mill)"}
     assert list(read_gold("test", *village).judged) == ["d"]
     text = (village[0] / "road.md").read_text().split("\n\n", 1)[1]
     for tokens in (2000, 64):
@@ -165,17 +167,19 @@ def test_a_quote_that_is_in_no_article_is_one_sentence(village: tuple[Path, Path
 def test_settings_decide_the_cut_and_the_weights(run: Callable[..., Run]) -> None:
     assert run(BEIR, passage_tokens=64).passages > 7
     by_words = run(BEIR, dense_weight=0.0, sentence_weight=0.0)
-    assert by_words.scores["q1"]["sheep-path"] == pytest.approx(1.0)  # the best by words, over itself
+    # Nothing but words: BM25 over what the question's words allow, see assistant/fusion.py.
+    assert next(iter(by_words.scores["q1"])) == "sheep-path"
+    assert 0.5 < by_words.scores["q1"]["sheep-path"] < 1
 
 
+@pytest.mark.slow
 def test_deeper_searches_fill_the_ranking_below_what_the_settings_give(run: Callable[..., Run]) -> None:
     shallow = run(BEIR, depth=1)
     for query, scores in shallow.scores.items():
         assert len(scores) == 6, query
         assert list(scores.values()) == sorted(scores.values(), reverse=True)
     assert next(iter(shallow.scores["q2"])) == "market-day"
-    assert shallow.scores["q2"]["market-day"] > 1
-    assert list(shallow.scores["q2"].values())[1] < 0.1 + shallow.scores["q2"]["market-day"] - 1
+    assert list(shallow.scores["q2"].values())[1] < shallow.scores["q2"]["market-day"] - 0.9
 
 
 def test_a_home_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:

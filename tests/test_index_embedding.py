@@ -54,6 +54,7 @@ def test_rows_are_unit_vectors_in_the_order_given(embedder: Embedder) -> None:
     assert embedder.embed_passages([]).shape == (0, 384)
 
 
+@pytest.mark.slow
 def test_padding_does_not_change_vectors(embedder: Embedder) -> None:
     together = embedder.embed_passages(TEXTS)
     alone = np.stack([embedder.embed_passages([text])[0] for text in TEXTS])

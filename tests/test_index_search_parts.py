@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.dense import BLOCK, DenseIndex, best_of, rows_of, widened
+from index.building import words
+from index.chunking import Cut
+from index.dense import BLOCK, DenseIndex, best_of, of_neighbours, rows_of, widened
 from index.errors import DamagedIndexError, FilterError
 from index.filters import Filters
-from index.lexical import STOP_WORDS, LexicalIndex, analyze
+from index.lexical import CEILING, STOP_WORDS, LexicalIndex, analyze
 from index.store import Store, write_store
 from index.types import Document, Dropped, Note, Passage, Sentence, Span
 
@@ -85,6 +87,7 @@ def test_rows_of_ranges() -> None:
 
 
 def test_the_best_of_each_range_by_hand() -> None:
+    """Rows 1 and 2 together are (0.5, 1.25), and 3 and 4 (-0.75, -0.5): below the better one of each two."""
     rows = np.array([[1, 0], [0, 1], [0.5, 0.25], [-1, 0], [0.25, -0.5]], np.float16)
     ranges = np.array([[1, 3], [3, 4], [2, 2], [0, 5], [3, 5], [5, 5]], np.int32)
     assert best_of(rows, ranges, np.array([1, 0], np.float32)) == [0.5, -1.0, -1.0, 1.0, 0.25, -1.0]
@@ -92,12 +95,32 @@ def test_the_best_of_each_range_by_hand() -> None:
     assert best_of(rows, ranges[:0], np.array([1, 0], np.float32)) == []
 
 
+def test_two_neighbours_count_together_within_their_range() -> None:
+    """Towards (0.6, 0.8) rows 0 and 1 have 0.6 and 0.8, their mean (1, 1) / 1.4142 has 1.4 / 1.4142 = 0.98995."""
+    rows = np.array([[1, 0], [0, 1], [0, -1], [1, 0]], np.float16)
+    vector = np.array([0.6, 0.8], np.float32)
+    assert best_of(rows, np.array([[0, 2], [0, 1], [1, 2]], np.int32), vector) == pytest.approx([0.98995, 0.6, 0.8])
+    assert best_of(rows, np.array([[2, 4], [2, 3], [3, 4]], np.int32), vector) == pytest.approx([0.6, -0.8, 0.6])
+    assert best_of(rows, np.array([[0, 1], [1, 2]], np.int32), vector) == pytest.approx([0.6, 0.8]), "not across ranges"
+
+
+def test_opposite_neighbours_have_no_direction() -> None:
+    rows = np.array([[0, 1], [0, -1]], np.float16)
+    assert best_of(rows, np.array([[0, 2]], np.int32), np.array([0, 1], np.float32)) == [1.0]
+    assert of_neighbours(rows.astype(np.float32), np.array([-0.5, 0.5], np.float32)).tolist() == [0.0]
+
+
 def test_the_best_of_ranges_over_several_blocks_equals_numpy() -> None:
     generator = np.random.default_rng(7)
     rows = unit(*generator.normal(size=(2 * BLOCK + 7, 48))).astype(np.float16)
     (query,) = unit(generator.normal(size=48))
-    ranges = np.array([[0, BLOCK + 1], [BLOCK - 1, BLOCK + 1], [5, 2 * BLOCK + 7]], np.int32)
-    expected = [float((rows[first:end].astype(np.float32) @ query).max()) for first, end in ranges]
+    ranges = np.array([[0, BLOCK + 1], [BLOCK - 1, BLOCK + 1], [5, 2 * BLOCK + 7], [0, 1]], np.int32)
+    expected = []
+    for first, end in ranges:
+        held = rows[first:end].astype(np.float32)
+        pairs = held[:-1] + held[1:]
+        pairs /= np.linalg.norm(pairs, axis=1, keepdims=True)
+        expected.append(float((np.concatenate([held, pairs]) @ query).max()))
     assert best_of(rows, ranges, query) == pytest.approx(expected, abs=1e-6)
 
 
@@ -136,6 +159,28 @@ def test_bm25_by_hand(tmp_path: Path) -> None:
     assert found.search(["oslo", "channel"], 1) == [(0, pytest.approx(both, abs=1e-5))]
     assert found.search(["oslo"], 10)[0][1] == pytest.approx(1.4506, abs=1e-4), "0.98083 * 4.4 / 2.975"
     assert (len(found), found.document_frequency("channel"), found.document_frequency("none")) == (3, 2, 0)
+
+
+def test_bm25_of_a_word_stays_below_its_ceiling(tmp_path: Path) -> None:
+    """The more often a word stands in a passage, the nearer to 2.2 times its rarity, log(1 + 2.5 / 1.5) here."""
+    found = lexical(tmp_path, "oslo " * 1000, "mill", "weir")
+    ((_, score),) = found.search(["oslo"], 10)
+    rarity = math.log(1 + 2.5 / 1.5)
+    assert score < CEILING * rarity
+    assert score == pytest.approx(CEILING * rarity, rel=0.003), "1000 / (1000 + 1.2 * 2.5) = 0.997"
+
+
+def test_a_word_of_the_title_counts_as_three(tmp_path: Path) -> None:
+    """Titled: 3 + 2 words, of which oslo 3; untitled: 5 words, of which oslo 1; so the average length is 5."""
+    titled = Passage("a#0-9", "a", 0, 9, "", 2, "mill weir", "Oslo")
+    other = Passage("b#0-9", "b", 0, 9, "Mill", 2, "oslo mill weir river")
+    rows = words([Cut((titled,), ()), Cut((other,), ())])
+    assert rows == [(0, 0, "Oslo\nOslo\nOslo\n\nmill weir"), (1, 1, "\n\n\nMill\noslo mill weir river")]
+    LexicalIndex.build(tmp_path / "lexical", rows)
+    assert LexicalIndex.load(tmp_path / "lexical").search(["oslo"], 2) == [
+        (0, pytest.approx(bm25(3, 5, 5, 2, 2), abs=1e-5)),
+        (1, pytest.approx(bm25(1, 5, 5, 2, 2), abs=1e-5)),
+    ]
 
 
 def test_only_the_given_documents_are_searched_with_the_same_scores(tmp_path: Path) -> None:

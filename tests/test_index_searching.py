@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from itertools import pairwise
 from math import log
 from pathlib import Path
 
@@ -107,8 +108,10 @@ def test_sentences_are_slices_and_their_vectors_those_of_their_text(found: Local
         assert each.cosine == pytest.approx(float(row @ vector), abs=2e-3)
     best = found.best_sentences(vector, keys_of(found))
     for passage, score in zip(passages.values(), best, strict=True):
-        inside = [each.cosine for each in scored if each.sentence.passage_id == passage.passage_id]
-        assert score == pytest.approx(max(inside), abs=1e-6)
+        inside = [each for each in scored if each.sentence.passage_id == passage.passage_id]
+        pairs = [one.vector + next_one.vector for one, next_one in pairwise(inside)]
+        together = [float(each @ vector / np.linalg.norm(each)) for each in pairs]
+        assert score == pytest.approx(max([*(each.cosine for each in inside), *together]), abs=1e-6)
 
 
 def test_sentences_come_once_in_the_order_of_the_passages(found: LocalIndex) -> None:
@@ -174,6 +177,12 @@ def test_words_find_titles_headings_and_text(found: LocalIndex) -> None:
     assert found.by_words("zeppelin", 5, Filters()) == []
 
 
+def test_words_asked_twice_count_once(found: LocalIndex) -> None:
+    once = found.by_words("the beekeeper and the mill", 5, Filters())
+    assert once
+    assert found.by_words("beekeepers, mill, beekeeper, mills?", 5, Filters()) == once
+
+
 def test_rarity_is_the_inverse_document_frequency_and_at_least_1(found: LocalIndex) -> None:
     total = found.status().passages
     rarity = found.rarity("What about the beekeepers, the Zeppelin and the beekeeper?")
@@ -199,6 +208,7 @@ def test_threads_may_share_it(found: LocalIndex) -> None:
             assert answer == expected[i % 2]
 
 
+@pytest.mark.slow
 def test_a_reader_keeps_its_generation_while_another_is_published(models: Path, tmp_path: Path) -> None:
     """Also after its folder is pruned: the files are open, and nothing is ever written into them."""
     home = with_models(tmp_path / "home", models)

@@ -47,17 +47,20 @@ def answered(answer: Answer, words: int | None = None) -> str:
 
 
 def written(answer: Answer, words: int | None) -> str:
-    """The sentences as one paragraph with their citations."""
+    """The sentences with their citations, a paragraph for each article that is led in by its name."""
     cited = {citation.number: citation for citation in answer.citations}
     left = words if words is not None else sum(len(each.text.split()) for each in answer.sentences)
-    shown = []
+    paragraphs: list[list[str]] = [[]]
     for each in answer.sentences:
         count = len(each.text.split())
         if left <= 0:
             break
-        shown.append(one_sentence(each, cited, answer.generation) if left >= count else cut(each.text, left))
+        if each.lead_in:
+            paragraphs.append([f'<span class="lead">{in_markdown(each.lead_in)}</span>'])
+        shown = one_sentence(each, cited, answer.generation) if left >= count else cut(each.text, left)
+        paragraphs[-1].append(shown)
         left -= count
-    return f'<p class="said">{" ".join(shown)}</p>'
+    return "".join(f'<p class="said">{" ".join(said)}</p>' for said in paragraphs if said) or '<p class="said"></p>'
 
 
 def cut(text: str, words: int) -> str:

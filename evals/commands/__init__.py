@@ -4,6 +4,7 @@ import typer
 
 from evals.commands import gold
 from evals.commands.answers import answers
+from evals.commands.calibrate import calibrate
 from evals.commands.comparing import compare
 from evals.commands.gate import baseline, gate
 from evals.commands.peers import peers
@@ -14,6 +15,6 @@ from evals.commands.sweep import sweep
 __all__ = ["app"]
 
 app = typer.Typer(help="Measure retrieval and answers offline.", no_args_is_help=True, rich_markup_mode=None)
-for command in (retrieval, answers, compare, gate, baseline, sweep, report, peers):
+for command in (retrieval, answers, compare, gate, baseline, sweep, report, peers, calibrate):
     app.command()(command)
 app.add_typer(gold.app, name="gold")

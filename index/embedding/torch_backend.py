@@ -22,7 +22,7 @@ from index.progress import Progress, silent
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["SentenceTransformerEmbedder"]
+__all__ = ["LOADING", "SentenceTransformerEmbedder", "hub_answers"]
 
 AGREES = 0.9999  # lowest cosine of an exported model's vectors with those of the model itself
 HUB_SECONDS = 5

@@ -1,0 +1,166 @@
+"""Fits the coefficients of abstention on the gold questions, and says by cross-validation what they are worth.
+
+Ridge-penalised logistic regression on standardised features; Platt, "Probabilistic Outputs for Support Vector
+Machines", 1999, for reading its output as a probability.
+"""
+
+import datetime
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.abstention import FEATURES, features
+from assistant.answering import Assistant
+from assistant.evidence import find_evidence
+from assistant.retrieval import Retrieved
+from evals.answers import Answers, ask_gold
+from evals.collections import Collection
+from evals.confidence import Trust, trust
+from evals.errors import EvalsError
+from evals.questions import Question
+from index.filters import Filters
+from index.generation import replace
+from index.progress import Progress, silent
+
+__all__ = ["Calibrated", "calibrate", "fit", "write_coefficients"]
+
+FOLDS = 6
+PENALTY = 33.0  # of the squared standardised weights: an eighth of the questions, so that 180 do not fit their noise
+FOREIGN = 60  # questions of each foreign collection
+FOREIGN_WEIGHT = 0.2  # of all foreign questions together, against the gold ones: they are easy, and must not decide
+REFUSED = 0.08  # the share of answerable questions that the threshold may refuse
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """Coefficients by name (`bias` and `FEATURES`), and the cross-validated worth of such a fit on the gold questions.
+
+    `threshold` is the highest at which at most 8 % of the answerable questions are refused; `foreign_answered` is the
+    share of foreign questions above it.
+    """
+
+    coefficients: Mapping[str, float]
+    questions: int
+    foreign: int
+    threshold: float
+    trust: Trust
+    foreign_answered: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `abstention.json`, but for the date."""
+        figures = {name: getattr(self.trust, name) for name in ("auroc", "brier", "skill", "slope")}
+        return {
+            "coefficients": {name: round(value, 4) for name, value in self.coefficients.items()},
+            "fitted": {
+                "on": f"{self.questions} gold questions (dev), {self.foreign} questions of other collections",
+                "cross_validated": {name: str(each) for name, each in figures.items()},
+                "threshold": self.threshold,
+                "wrongly_answered": str(self.trust.wrongly_answered),
+                "wrongly_refused": str(self.trust.wrongly_refused),
+                "foreign_answered": round(self.foreign_answered, 3),
+            },
+        }
+
+
+def calibrate(
+    assistant: Assistant,
+    questions: Sequence[Question],
+    foreign: Sequence[Collection] = (),
+    progress: Progress = silent,
+    seed: int = 0,
+) -> Calibrated:
+    """Fits on the questions; `foreign` collections hold questions that the articles surely do not answer."""
+    answers: Answers = ask_gold(assistant, questions, "dev", progress, seed)
+    rows = [values(assistant, each.answer.understood, progress) for each in answers.judged]
+    right = np.array([each.right for each in answers.judged])
+    answerable = np.array([each.question.answerable for each in answers.judged])
+    if right.all() or not right.any():
+        raise EvalsError("All questions came out alike, so there is nothing to fit. Fit on both kinds of questions")
+    texts = [text for each in foreign for text in sample(each, seed)]
+    others = [values(assistant, text, progress) for text in texts]
+    x = np.array([*rows, *others])
+    y = np.append(right, np.zeros(len(others), dtype=bool))
+    weight = np.ones(len(y))
+    if others:
+        weight[len(rows) :] = FOREIGN_WEIGHT * len(rows) / len(others)
+    held = cross_validated(x, y, weight, seed)
+    own, strange = held[: len(rows)], held[len(rows) :]
+    threshold = highest_threshold(own[answerable])
+    return Calibrated(
+        dict(zip(("bias", *FEATURES), fit(x, y, weight).tolist(), strict=True)),
+        len(rows),
+        len(others),
+        threshold,
+        trust(own.tolist(), answerable.tolist(), right.tolist(), (own < threshold).tolist(), threshold, seed=seed),
+        float(np.mean(strange >= threshold)) if others else float("nan"),
+    )
+
+
+def values(assistant: Assistant, understood: str, progress: Progress) -> list[float]:
+    """The features of a question; those of no evidence where nothing was found."""
+    retrieved: Retrieved = assistant.retriever.retrieve(understood, assistant.settings.passages, Filters())
+    evidence = find_evidence(assistant.index, understood, retrieved)
+    if not evidence:
+        return [0.0] * len(FEATURES)
+    return list(features(assistant.index, understood, retrieved, evidence).values())
+
+
+def sample(collection: Collection, seed: int) -> list[str]:
+    """Some of its questions, drawn by the seed."""
+    return random.Random(seed).sample(list(collection.queries.values()), min(FOREIGN, len(collection.queries)))
+
+
+def cross_validated(x: Floats, y: Bools, weight: Floats, seed: int) -> Floats:
+    """(n,) probabilities, each by a fit that had not seen its question; folds are drawn by the seed."""
+    fold = np.random.default_rng(seed).permutation(len(y)) % FOLDS
+    found = np.empty(len(y))
+    for each in range(FOLDS):
+        inside = fold == each
+        found[inside] = probabilities(x[inside], fit(x[~inside], y[~inside], weight[~inside]))
+    return found
+
+
+def fit(x: Floats, y: Bools, weight: Floats) -> Floats:
+    """(1 + d,) bias and weights for (n, d) features as they are, by Newton's method on the penalised likelihood."""
+    mean = np.average(x, axis=0, weights=weight)
+    scale = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weight))
+    scale[scale == 0] = 1.0
+    design = np.column_stack([np.ones(len(x)), (x - mean) / scale])
+    penalty = np.diag([0.0, *[PENALTY] * x.shape[1]])
+    found = np.zeros(design.shape[1])
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-design @ found))
+        curvature = design.T @ (design * (weight * chance * (1 - chance))[:, None]) + penalty
+        step = np.linalg.solve(curvature, design.T @ (weight * (y - chance)) - penalty @ found)
+        found += step
+        if np.abs(step).max() < 1e-10:
+            break
+    plain = found[1:] / scale
+    return np.append(found[0] - plain @ mean, plain)
+
+
+def probabilities(x: Floats, coefficients: Floats) -> Floats:
+    """(n,) of (n, d) features."""
+    return np.asarray(1 / (1 + np.exp(-(coefficients[0] + x @ coefficients[1:]))), dtype=np.float64)
+
+
+def highest_threshold(confidence: Floats) -> float:
+    """The highest at which at most `REFUSED` of these, which are answerable, are refused; two digits, rounded down."""
+    allowed = int(REFUSED * len(confidence))
+    return float(np.floor(np.sort(confidence)[allowed] * 100) / 100)
+
+
+def write_coefficients(path: Path, found: Calibrated) -> None:
+    """Writes the file that `assistant` reads, whole or not at all."""
+    content = found.to_json()
+    content["fitted"]["when"] = datetime.date.today().isoformat()
+    replace(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
