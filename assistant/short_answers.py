@@ -50,6 +50,7 @@ LINK = r"(?:(?:of|the|de|del|al|bin|ibn|van|von|for|on|and|du|la|le|y)[ -])*"
 ONE = rf"{PART}(?: {LINK}{PART})*"
 NAME = re.compile(rf"\b{ONE}(?:(?:, (?:the )?{ONE})* and (?:the )?{ONE})?")
 PLACE = re.compile(rf"\b(?:in|at|near|from|outside|to|visited|namely) (?:the )?({ONE}(?:(?:, {ONE})* and {ONE})?)")
+SUBJECT = 2.0  # what a name at the head of its sentence counts more than others
 NOT_NAMES = frozenset(
     f"{MONTH}|The|A|An|In|On|At|By|It|He|She|They|This|That|These|Those|But|And|For|After|Before".split("|")
 )
@@ -85,7 +86,7 @@ def short_answer(kind: Kind, sentence: str, rarity: Mapping[str, float]) -> Span
         if stems and stems <= asked:
             continue
         near = sum(weight / (20 + abs(place - span.start)) for place, weight in told)
-        score = near * (0.5 if stems & asked else 1.0) * preference(kind, said)
+        score = near * (0.5 if stems & asked else 1.0) * preference(kind, said, span.start)
         if best is None or score > best[0]:
             best = (score, span)
     return best[1] if best else None
@@ -115,9 +116,11 @@ def candidates(kind: Kind, sentence: str) -> Iterator[Span]:
             yield Span(start, end)
 
 
-def preference(kind: Kind, said: str) -> float:
-    """Fuller answers are better: a whole date than a year, a full name than a surname."""
+def preference(kind: Kind, said: str, start: int) -> float:
+    """Fuller answers are better: a whole date than a year, a full name than a surname; and who did it stands first."""
     words = len(said.split())
+    if kind == "who" and start == 0:
+        return SUBJECT * (1 + 0.2 * min(words, 3))
     return {
         "when": 1 + 0.25 * min(words, 3),
         "number": 1.0 + 0.2 * (words > 1),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from assistant.answering import Assistant
+from assistant.short_answers import kind_of
 from assistant.types import Answer, Citation
 from evals.evidence import CUTOFFS, holds
 from evals.questions import Question, lost, span_of
@@ -23,6 +24,7 @@ MEASURES = {
     "supported": "share of the sentences that are quoted or supported, all their citations exact",
     "short_exact": "the marked short answer has the words of the gold one",
     "short_f1": "F1 of the words of the marked short answer and the gold one",
+    "short_match": "questions of when, who, where, how many: that F1 is at least 0.5",
     "short_recall": "share of the words of the gold short answer that the whole answer has",
     "recall@5": "share of the pieces of evidence that the five best passages hold whole",
     "recall@10": "the same for ten",
@@ -30,6 +32,8 @@ MEASURES = {
     "refused": "unanswerable, and refused",
     "1-Brier": "1 - (confidence - outcome)²; outcome 1 where answerable and contained, had nothing been held back",
 }
+
+MATCHES = 0.5  # token F1 from which a short answer counts as the gold one
 
 Place = tuple[str, Span]  # a doc_id and what it says there
 
@@ -153,8 +157,11 @@ def short_values(question: Question, answer: Answer) -> dict[str, float]:
     marked = " ".join(
         each.text[each.short.start : each.short.end] for each in answer.sentences if each.short is not None
     )
-    return {
+    values = {
         "short_exact": exact_match(marked, question.short_answer),
         "short_f1": token_f1(marked, question.short_answer),
         "short_recall": token_recall(answer.text, question.short_answer),
     }
+    if kind_of(question.question):
+        values["short_match"] = float(values["short_f1"] >= MATCHES)
+    return values

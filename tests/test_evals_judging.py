@@ -109,7 +109,9 @@ def test_short_answers_are_of_the_marked_words(assistant: Assistant) -> None:
     marked = replace(made, sentences=(AnswerSentence(text, "supported", (1,), Span(13, 28)),))
     assert text[13:28] == "Qurei and Savir"
     values = judge(assistant, question(assistant), marked, marked).values
-    assert (values["short_exact"], values["short_f1"], values["short_recall"]) == (0, 1, 1)
+    assert (values["short_exact"], values["short_f1"], values["short_recall"], values["short_match"]) == (0, 1, 1, 1)
+    named = judge(assistant, question(assistant, question="How did they meet?"), marked, marked)
+    assert "short_match" not in named.values  # asks for nothing that has a form
     unmarked = judge(assistant, question(assistant), made, made).values
     assert (unmarked["short_exact"], unmarked["short_f1"]) == (0, 0)
 
