@@ -33,8 +33,10 @@ NAME = re.compile(r"\b(?:[A-Z][\w'’.-]*[A-Za-z0-9]|[A-Z]|\d{3,4}s?)\b")
 WORD = re.compile(r"[\w'’-]+")
 # Opening words and the like that are capitalised without being names.
 NOT_NAMES = STOP_WORDS | frozenset(
-    "define describe explain name list tell give compare summarise summarize show".split()
+    "define describe explain name list tell give compare summarise summarize show must might may shall suppose say "
+    "please ok among two three four five one both".split()
 )
+NEGATED = re.compile(r"n['’]t\Z", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,13 @@ def without(question: str, names: Sequence[str]) -> str:
 def names_of(question: str) -> list[str]:
     """Capitalised words and years of a question, but for an opening word that is no name."""
     found = [match[0] for match in NAME.finditer(question)]
-    return list(dict.fromkeys(name for name in found if name.casefold() not in NOT_NAMES))
+    return list(dict.fromkeys(name for name in found if not is_no_name(name)))
+
+
+def is_no_name(word: str) -> bool:
+    """Whether a capitalised word only opens its sentence: Must, Isn't, Among."""
+    plain = NEGATED.sub("", word.casefold())
+    return plain in NOT_NAMES or (plain != word.casefold() and plain + "n" in NOT_NAMES) or plain in ("ca", "wo")
 
 
 @functools.cache

@@ -7,7 +7,7 @@ from typing import Literal
 from index.lexical import analyze
 from index.types import Span
 
-__all__ = ["Kind", "kind_of", "short_answer"]
+__all__ = ["Kind", "asks_time", "kind_of", "short_answer"]
 
 Kind = Literal["when", "who", "where", "number"]
 
@@ -50,6 +50,9 @@ LINK = r"(?:(?:of|the|de|del|al|bin|ibn|van|von|for|on|and|du|la|le|y)[ -])*"
 ONE = rf"{PART}(?: {LINK}{PART})*"
 NAME = re.compile(rf"\b{ONE}(?:(?:, (?:the )?{ONE})* and (?:the )?{ONE})?")
 PLACE = re.compile(rf"\b(?:in|at|near|from|outside|to|visited|namely) (?:the )?({ONE}(?:(?:, {ONE})* and {ONE})?)")
+ABOUT = 0.1  # share of the weight of the question's words that a sentence must have for its short answer to be marked
+TIME = re.compile(r"\b(?:years?|months?|weeks?|days?|hours?|minutes?|decades?|centur(?:y|ies))\b", re.I)
+LONG = re.compile(r"\bhow (?:long|much time)\b", re.I)
 SUBJECT = 2.0  # what a name at the head of its sentence counts more than others
 NOT_NAMES = frozenset(
     f"{MONTH}|The|A|An|In|On|At|By|It|He|She|They|This|That|These|Those|But|And|For|After|Before".split("|")
@@ -71,19 +74,28 @@ def kind_of(question: str) -> Kind | None:
     return None
 
 
-def short_answer(kind: Kind, sentence: str, rarity: Mapping[str, float]) -> Span | None:
+def asks_time(question: str) -> bool:
+    """Whether a length of time is asked for."""
+    return bool(LONG.search(question))
+
+
+def short_answer(kind: Kind, sentence: str, rarity: Mapping[str, float], timed: bool = False) -> Span | None:
     """Where the sentence says it: of what has the right form and is not in the question, the nearest to its words.
 
-    `rarity` weighs the question's stems. None where nothing has the form.
+    `rarity` weighs the question's stems; `timed` asks for a length of time. None where nothing has the form, or the
+    sentence has too few of the question's words to be about it.
     """
     asked = set(rarity)
+    total = sum(rarity.values())
+    if total and sum(rarity[stem] for stem in asked & set(analyze(sentence))) < ABOUT * total:
+        return None
     told = [(found.start(), weight_of(found[0], rarity)) for found in re.finditer(r"[\w'’-]+", sentence)]
     told = [(place, weight) for place, weight in told if weight]
     best: tuple[float, Span] | None = None
     for span in candidates(kind, sentence):
         said = sentence[span.start : span.end]
         stems = set(analyze(said))
-        if stems and stems <= asked:
+        if (stems and stems <= asked) or (timed and not TIME.search(said)):
             continue
         near = sum(weight / (20 + abs(place - span.start)) for place, weight in told)
         score = near * (0.5 if stems & asked else 1.0) * preference(kind, said, span.start)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistant.short_answers import kind_of, short_answer
+from assistant.short_answers import asks_time, kind_of, short_answer
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,21 @@ def test_what_has_the_form_and_is_not_in_the_question(
 ) -> None:
     span = short_answer(kind, sentence, rarity)  # type: ignore[arg-type]
     assert (sentence[span.start : span.end] if span else None) == said
+
+
+def test_a_length_of_time_needs_its_unit() -> None:
+    sentence = "One of the rounds took about four hours."
+    assert asks_time("How long did it take?")
+    assert not asks_time("How many rounds took place?")
+    span = short_answer("number", sentence, {"round": 1.0}, timed=True)
+    assert span
+    assert sentence[span.start : span.end] == "about four hours"
+    assert short_answer("number", "One of the rounds failed.", {"round": 1.0}, timed=True) is None
+
+
+def test_a_sentence_about_something_else_marks_nothing() -> None:
+    rarity = {"taiwan": 8.0, "observ": 3.0, "join": 1.0}  # it has a twelfth of that
+    assert short_answer("when", "China and Vietnam came to join in December 1996.", rarity) is None
 
 
 def test_what_the_question_says_itself_is_no_answer() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from assistant.evidence import Evidence, dangling
-from assistant.short_answers import kind_of, short_answer
+from assistant.short_answers import asks_time, kind_of, short_answer
 from assistant.types import AnswerSentence
 from assistant.writing.draft import CitationList, Draft
 from index.types import Document, Span
@@ -56,7 +56,7 @@ def direct(
     kind = kind_of(question)
     if kind:
         for each in sorted(chosen, key=lambda e: -e.score):
-            if span := short_answer(kind, each.sentence.text, rarity):
+            if span := short_answer(kind, each.sentence.text, rarity, asks_time(question)):
                 return each, span
     return max(chosen, key=lambda e: e.score, default=None), None
 
