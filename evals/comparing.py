@@ -178,20 +178,20 @@ def check(name: str, values: Measured) -> None:
 
 
 def common(baseline: str, first: Measured, name: str, second: Measured) -> list[str]:
-    """The measures of both, each with a query of both."""
+    """The measures of both that have a query of both; one that has none is left out, and told by `missing`."""
     both = [each for each in first if each in second]
+    paired = [each for each in both if first[each].keys() & second[each].keys()]
+    if paired:
+        return paired
     if not both:
         raise EvalsError(
             f"{baseline} has {', '.join(first) or 'no measures'} and {name} has {', '.join(second) or 'no measures'}. "
             f"Measure both by the same names"
         )
-    for each in both:
-        if not first[each].keys() & second[each].keys():
-            raise EvalsError(
-                f"{baseline} and {name} have no query in common by {each} (of {len(first[each])} and "
-                f"{len(second[each])}). Compare runs of the same collection"
-            )
-    return both
+    raise EvalsError(
+        f"{baseline} and {name} have no query in common by {both[0]} (of {len(first[both[0]])} and "
+        f"{len(second[both[0]])}). Compare runs of the same collection"
+    )
 
 
 def missing(baseline: str, first: Measured, name: str, second: Measured) -> Iterator[str]:

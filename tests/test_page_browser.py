@@ -215,14 +215,14 @@ def test_what_the_articles_do_not_cover(address: str, opened: Open) -> None:
 
 def test_a_follow_up_and_a_new_conversation(address: str, opened: Open) -> None:
     page = opened(address)
-    ask(page, "Was there any truce in Aceh before the agreement of 2005?")
+    ask(page, "Who founded the Dartmouth Conference?")
     page.locator("#follow").click()
     page.locator("#chat .answer").nth(1).wait_for()
     page.locator("#status .idle", has_text="Answer ready").wait_for()
     second = page.locator("#chat .answer").nth(1).inner_text()
-    understood = "Which countries sent people to watch over it? (truce in Aceh before the agreement of 2005)"
+    understood = "How many full plenary meetings were held before 1991? (founded the Dartmouth Conference)"
     assert f"Understood as: {understood}" in second
-    assert "Thailand, the Philippines and Norway lent monitors" in second
+    assert "the Dartmouth Conference met seventeen times in full session" in second
     assert page.locator("#chat .answer").count() == 2
     page.locator("#chat a.cite").first.click()  # citations of the earlier answer still open
     page.locator("#quote").wait_for()

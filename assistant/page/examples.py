@@ -7,5 +7,5 @@ EXAMPLES = {
     "What does the Chatham House Rule allow and forbid?": "",
     "Who were the two envoys of the India-Pakistan back channel on Kashmir under Musharraf and Manmohan Singh?": "",
     "When and where was CSCAP established?": "",
-    "Was there any truce in Aceh before the agreement of 2005?": "Which countries sent people to watch over it?",
+    "Who founded the Dartmouth Conference?": "And how many full plenary meetings were held before 1991?",
 }
