@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant.evidence import Evidence, coverage, weights
+from assistant.evidence import Evidence, share, weights
 from assistant.retrieval import Retrieved
 from index.lexical import STOP_WORDS, analyze
 from index.searching import Index
@@ -34,9 +34,8 @@ WORD = re.compile(r"[\w'’-]+")
 # Opening words and the like that are capitalised without being names.
 NOT_NAMES = STOP_WORDS | frozenset(
     "define describe explain name list tell give compare summarise summarize show must might may shall suppose say "
-    "please ok among two three four five one both".split()
+    "please ok among two three four five one both won't".split()
 )
-NEGATED = re.compile(r"n['’]t\Z", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,38 +54,34 @@ def judge(index: Index, question: str, retrieved: Retrieved, evidence: Sequence[
     if not evidence or not retrieved.passages:
         return Judgment(0.0, tuple(names_of(question)))
     fitted = coefficients()
-    found = features(index, question, retrieved, evidence)
+    found, missing = features(index, question, retrieved, evidence)
     logit = fitted["bias"] + sum(fitted[name] * value for name, value in found.items())
-    return Judgment(1 / (1 + math.exp(-logit)), missing_names(question, read(retrieved)))
+    return Judgment(1 / (1 + math.exp(-logit)), missing)
 
 
-def features(index: Index, question: str, retrieved: Retrieved, evidence: Sequence[Evidence]) -> dict[str, float]:
-    """The values of `FEATURES`, in their order; cosines in [-1, 1], shares in [0, 1]. There must be evidence."""
-    texts = read(retrieved)
+def features(
+    index: Index, question: str, retrieved: Retrieved, evidence: Sequence[Evidence]
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The values of `FEATURES`, in their order, and the names that are missing.
+
+    Cosines lie in [-1, 1], shares in [0, 1]. There must be evidence.
+    """
+    passages = [each.passage for each in retrieved.passages[:LOOKED_AT]]
+    known = {stem for each in passages for stem in analyze(f"{each.title} {each.heading} {each.text}")}
     names = names_of(question)
+    missing = tuple(name for name in names if not known.issuperset(analyze(name)))
     best = max(evidence, key=lambda each: each.cosine)
     kin = [each.cosine for each in evidence if each.sentence.doc_id == best.sentence.doc_id]
     relation = without(question, names)
     alone = index.embedder.embed_query(relation) if relation != question else retrieved.vector
-    return {
+    values = {
         "sentence": best.cosine,
         "margin": best.cosine - float(np.mean(kin)),
-        "words": coverage(weights(index, question), "", texts),
-        "missing": len(missing_names(question, texts)) / max(len(names), 1),
+        "words": share(weights(index, question), known),
+        "missing": len(missing) / max(len(names), 1),
         "relation": max(float(each.vector @ alone) for each in evidence),
     }
-
-
-def read(retrieved: Retrieved) -> list[str]:
-    """The texts that the words and names of a question are looked for in."""
-    passages = [each.passage for each in retrieved.passages[:LOOKED_AT]]
-    return [f"{passage.title} {passage.heading} {passage.text}" for passage in passages]
-
-
-def missing_names(question: str, texts: Sequence[str]) -> tuple[str, ...]:
-    """The names and years of a question that none of the texts has."""
-    known = set(analyze(" ".join(texts)))
-    return tuple(name for name in names_of(question) if not known.issuperset(analyze(name)))
+    return values, missing
 
 
 def without(question: str, names: Sequence[str]) -> str:
@@ -104,8 +99,8 @@ def names_of(question: str) -> list[str]:
 
 def is_no_name(word: str) -> bool:
     """Whether a capitalised word only opens its sentence: Must, Isn't, Among."""
-    plain = NEGATED.sub("", word.casefold())
-    return plain in NOT_NAMES or (plain != word.casefold() and plain + "n" in NOT_NAMES) or plain in ("ca", "wo")
+    plain = word.casefold().replace("’", "'")
+    return not NOT_NAMES.isdisjoint((plain, plain.removesuffix("n't"), plain.removesuffix("'t")))
 
 
 @functools.cache

@@ -84,8 +84,7 @@ class Assistant:
         with watch.stage("retrieval"):
             retrieved = self.retriever.retrieve(understood, self.settings.passages, filters)
         with watch.stage("evidence"):
-            own = own_words(asked, understood)  # the subject finds the passages, what is asked of it the sentence
-            evidence = find_evidence(self.index, own, retrieved)
+            evidence = self.evidence(asked, understood, retrieved)
             judgment = judge(self.index, understood, retrieved, evidence)
         answer = self.unwritten(asked, understood, retrieved, judgment)
         if answer.outcome == "answered":
@@ -102,6 +101,10 @@ class Assistant:
         if answer.writer == "llm" and not answer.sentences:  # the model read the passages and found nothing
             answer = replace(answer, outcome="not_covered", nearest=self.nearest(understood, retrieved))
         yield replace(answer, timings_ms=watch.milliseconds())
+
+    def evidence(self, asked: str, understood: str, retrieved: Retrieved) -> list[Evidence]:
+        """The sentences, best first: the subject finds the passages, what is asked of it the sentence."""
+        return find_evidence(self.index, own_words(asked, understood), retrieved)
 
     def drafts(
         self, question: str, evidence: Sequence[Evidence], retrieved: Retrieved, watch: "Stopwatch"

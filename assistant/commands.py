@@ -125,10 +125,11 @@ def as_text(answer: "Answer") -> str:
             lines.append("Nearest articles:")
             lines += [f"  {near.title} ({near.doc_id})" for near in answer.nearest]
         return "\n".join(lines)
-    said: list[str] = []
+    paragraphs: list[list[str]] = [[]]
     for each in answer.sentences:
-        lead = f"{chr(10) if said else ''}{each.lead_in}: " if each.lead_in else ""
-        said.append(f"{lead}{each.text}{''.join(f' [{number}]' for number in each.citations)}")
-    text = " ".join(said).replace(" \n", "\n")
+        if each.lead_in:
+            paragraphs.append([f"{each.lead_in}:"])
+        paragraphs[-1].append(f"{each.text}{''.join(f' [{number}]' for number in each.citations)}")
+    text = "\n".join(" ".join(said) for said in paragraphs if said)
     cited = [f"[{c.number}] {c.title} ({c.source}, characters {c.start}-{c.end})" for c in answer.citations]
     return "\n".join([text, "", *cited])

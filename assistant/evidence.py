@@ -11,7 +11,7 @@ from index.lexical import analyze
 from index.searching import Index
 from index.types import Passage, Sentence
 
-__all__ = ["Evidence", "dangling", "find_evidence", "weights"]
+__all__ = ["Evidence", "dangling", "find_evidence", "share", "weights"]
 
 MEANING, WORDS, PLACE = 0.6, 0.25, 0.15  # weights of cosine, question words covered, and the passage's own score
 FEWEST_WORDS, MOST_WORDS = 5, 70  # shorter is a fragment, longer is not for reading
@@ -31,7 +31,7 @@ class Evidence:
     """A sentence with its score in [0, 1] (higher is better), its cosine with the question, vector and passage.
 
     `covers` holds the question's stems that the sentence (or its article's title, for half) has, each with its share of
-    the question's weight; the shares of a sentence sum to 1 at most. `stems` are those in the sentence itself.
+    the question's weight; the shares of a sentence sum to 1 at most. `stems` are all of the sentence itself.
     """
 
     sentence: Sentence
@@ -81,15 +81,20 @@ def find_evidence(index: Index, question: str, retrieved: Retrieved) -> list[Evi
             if each.passage.doc_id == one.sentence.doc_id and inside(one.sentence, each.passage):
                 places[one.sentence.key] = (each.passage, each.score / top)
     evidence = []
+    heads: dict[tuple[str, str], tuple[frozenset[str], frozenset[str]]] = {}
     for one in found:
         passage, place = places[one.sentence.key]
         text = one.sentence.text
-        words = coverage(rarity, text), coverage(rarity, text, (passage.title, passage.heading))
+        stems = frozenset(analyze(text))
+        headed = passage.title, passage.heading
+        if headed not in heads:
+            heads[headed] = frozenset(analyze(passage.title)), frozenset(analyze(passage.heading))
+        title, heading = heads[headed]
+        words = share(rarity, stems), share(rarity, stems | title | heading)
         score = MEANING * max(one.cosine, 0.0) + WORDS * sum(words) / 2 + PLACE * place
-        stems = frozenset(analyze(text)) & rarity.keys()
-        covers = covered(rarity, stems, passage.title)
+        covers = covered(rarity, stems, title)
         score *= fitness(text)
-        evidence.append(Evidence(one.sentence, score, one.cosine, one.vector, passage, covers, frozenset(stems)))
+        evidence.append(Evidence(one.sentence, score, one.cosine, one.vector, passage, covers, stems))
     return sorted(evidence, key=lambda e: (-e.score, e.sentence.key))
 
 
@@ -100,15 +105,18 @@ def inside(sentence: Sentence, passage: Passage) -> bool:
 
 def coverage(rarity: Mapping[str, float], text: str, also: Sequence[str] = ()) -> float:
     """The share of the question's stems, weighted by rarity, that occur in the texts; in [0, 1]."""
+    return share(rarity, set(analyze(" ".join([text, *also]))))
+
+
+def share(rarity: Mapping[str, float], stems: Set[str]) -> float:
+    """The share of the question's stems, weighted by rarity, that are among `stems`; in [0, 1]."""
     total = sum(rarity.values())
-    stems = set(analyze(" ".join([text, *also])))
     return sum(weight for stem, weight in rarity.items() if stem in stems) / total if total else 0.0
 
 
-def covered(rarity: Mapping[str, float], said: Set[str], title: str) -> dict[str, float]:
+def covered(rarity: Mapping[str, float], said: Set[str], titled: Set[str]) -> dict[str, float]:
     """See `Evidence.covers`."""
     total = sum(rarity.values())
-    titled = set(analyze(title))
     return {
         stem: weight / total * (1.0 if stem in said else IN_TITLE)
         for stem, weight in rarity.items()

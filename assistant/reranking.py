@@ -1,8 +1,6 @@
 """The Reranker protocol, a sentence-transformers CrossEncoder as one, and the retriever that has it read the best."""
 
 import functools
-import logging
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +12,8 @@ import numpy as np
 from assistant.errors import RerankerError
 from assistant.retrieval import HybridRetriever, Retrieved, Retriever
 from assistant.settings import AssistantSettings
+from index.embedding.loading import LOADING, load, reason_of
 from index.embedding.models import model_folder
-from index.embedding.torch_backend import LOADING, hub_answers
 from index.filters import Filters
 from index.searching import Index
 from index.types import Passage, ScoredPassage
@@ -111,58 +109,36 @@ def beneath(passages: Sequence[ScoredPassage], lowest: float) -> Iterator[Scored
 
 
 def load_model(name: str) -> "CrossEncoder":
-    """Loads through sentence-transformers, from this machine, else from the hub; its errors become one sentence."""
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    for library in ("huggingface_hub", "sentence_transformers"):
-        logging.getLogger(library).setLevel(logging.ERROR)
-    try:
-        folder = model_folder(name)
-        if folder is None:
-            return fit(from_machine_or_hub(name))
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        refuse_pickles(folder)
-        return fit(loaded(str(folder), on_this_machine=True))
-    except LOADING as error:
-        reason = str(error).strip().split("\n")[0][:200].rstrip(". ")
-        raise RerankerError(
-            f"The reranker {name} cannot be loaded: {reason}. Name a sentence-transformers CrossEncoder or its folder, "
-            f"or search without one: BACKCHANNEL_RERANKER="
-        ) from error
+    """The model, on the processor, giving logits; only safetensors, never code that comes with it.
 
+    `RerankerError` in one sentence.
+    """
+    folder = model_folder(name)
 
-def from_machine_or_hub(name: str) -> "CrossEncoder":
-    """A model by name: the one kept on this machine, else the hub's where that can be reached."""
-    if name.startswith(("/", "./", "../", "~")):
-        raise OSError("there is no such folder")
-    try:
-        return loaded(name, on_this_machine=True)
-    except LOADING:
-        if not hub_answers():
-            raise
-        return loaded(name, on_this_machine=False)
+    def opened(on_this_machine: bool) -> "CrossEncoder":
+        from sentence_transformers import CrossEncoder
 
-
-def loaded(name: str, on_this_machine: bool) -> "CrossEncoder":
-    """The model, on the processor, giving logits; only safetensors, never code that comes with it."""
-    from sentence_transformers import CrossEncoder
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
         model: CrossEncoder = CrossEncoder(
-            name,
+            str(folder or name),
             device="cpu",
             trust_remote_code=False,
             local_files_only=on_this_machine,
             model_kwargs={"use_safetensors": True},
             activation_fn=as_it_is,  # given, so that none named by the model is looked up
         )
-    except LOADING:
-        raise
-    except Exception as error:  # those of safetensors, tokenizers and huggingface_hub have no other base
-        raise ValueError(str(error)) from error
-    return model
+        return model
+
+    try:
+        if folder:
+            refuse_pickles(folder)
+        elif name.startswith(("/", "./", "../", "~")):
+            raise OSError("there is no such folder")
+        return fit(load(opened, local=folder is not None))
+    except LOADING as error:
+        raise RerankerError(
+            f"The reranker {name} cannot be loaded: {reason_of(error)}. Name a sentence-transformers CrossEncoder or "
+            f"its folder, or search without one: BACKCHANNEL_RERANKER="
+        ) from error
 
 
 def as_it_is(logits: Any) -> Any:

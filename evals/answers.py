@@ -61,6 +61,14 @@ class Answers:
         there = {each.question.type for each in self.judged}
         return [name for name in TYPES if name in there]
 
+    def kinds(self) -> dict[str, str]:
+        """By the labels of tables, all questions and each type as `estimate` and `count` take them."""
+        return {"all": "", **{name: name for name in self.types()}}
+
+    def count(self, kind: str = "") -> int:
+        """How many questions are of a type, or are there at all."""
+        return sum(kind in ("", each.question.type) for each in self.judged)
+
     def trust(self) -> Trust:
         """What `confidence` is worth."""
         return trust(
@@ -94,7 +102,6 @@ class Answers:
 
     def to_json(self) -> dict[str, Any]:
         """The fields of `eval answers --json`; only `latency_ms` differs between two runs."""
-        kinds = {"all": "", **{name: name for name in self.types()}}
         return {
             "name": f"gold-{self.split}",
             "questions": len(self.judged),
@@ -102,7 +109,7 @@ class Answers:
             "measures": {
                 name: {
                     label: plain(found)
-                    for label, kind in kinds.items()
+                    for label, kind in self.kinds().items()
                     if (found := self.estimate(name, kind)) is not None
                 }
                 for name in MEASURES

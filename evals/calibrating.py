@@ -17,11 +17,9 @@ from numpy.typing import NDArray
 
 from assistant.abstention import FEATURES, features
 from assistant.answering import Assistant
-from assistant.evidence import find_evidence
-from assistant.retrieval import Retrieved
 from evals.answers import Answers, ask_gold
 from evals.collections import Collection
-from evals.confidence import Trust, trust
+from evals.confidence import Trust, logistic, trust
 from evals.errors import EvalsError
 from evals.questions import Question
 from index.filters import Filters
@@ -80,13 +78,13 @@ def calibrate(
 ) -> Calibrated:
     """Fits on the questions; `foreign` collections hold questions that the articles surely do not answer."""
     answers: Answers = ask_gold(assistant, questions, "dev", progress, seed)
-    rows = [values(assistant, each.answer.understood, progress) for each in answers.judged]
+    rows = [values(assistant, each.answer.question, each.answer.understood) for each in answers.judged]
     right = np.array([each.right for each in answers.judged])
     answerable = np.array([each.question.answerable for each in answers.judged])
     if right.all() or not right.any():
         raise EvalsError("All questions came out alike, so there is nothing to fit. Fit on both kinds of questions")
     texts = [text for each in foreign for text in sample(each, seed)]
-    others = [values(assistant, text, progress) for text in texts]
+    others = [values(assistant, text, text) for text in texts]
     x = np.array([*rows, *others])
     y = np.append(right, np.zeros(len(others), dtype=bool))
     weight = np.ones(len(y))
@@ -105,13 +103,14 @@ def calibrate(
     )
 
 
-def values(assistant: Assistant, understood: str, progress: Progress) -> list[float]:
+def values(assistant: Assistant, asked: str, understood: str) -> list[float]:
     """The features of a question; those of no evidence where nothing was found."""
-    retrieved: Retrieved = assistant.retriever.retrieve(understood, assistant.settings.passages, Filters())
-    evidence = find_evidence(assistant.index, understood, retrieved)
+    retrieved = assistant.retriever.retrieve(understood, assistant.settings.passages, Filters())
+    evidence = assistant.evidence(asked, understood, retrieved)
     if not evidence:
         return [0.0] * len(FEATURES)
-    return list(features(assistant.index, understood, retrieved, evidence).values())
+    found, _ = features(assistant.index, understood, retrieved, evidence)
+    return list(found.values())
 
 
 def sample(collection: Collection, seed: int) -> list[str]:
@@ -130,20 +129,12 @@ def cross_validated(x: Floats, y: Bools, weight: Floats, seed: int) -> Floats:
 
 
 def fit(x: Floats, y: Bools, weight: Floats) -> Floats:
-    """(1 + d,) bias and weights for (n, d) features as they are, by Newton's method on the penalised likelihood."""
+    """(1 + d,) bias and weights for (n, d) features as they are, of which the standardised weights are penalised."""
     mean = np.average(x, axis=0, weights=weight)
     scale = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weight))
     scale[scale == 0] = 1.0
     design = np.column_stack([np.ones(len(x)), (x - mean) / scale])
-    penalty = np.diag([0.0, *[PENALTY] * x.shape[1]])
-    found = np.zeros(design.shape[1])
-    for _ in range(50):
-        chance = 1 / (1 + np.exp(-design @ found))
-        curvature = design.T @ (design * (weight * chance * (1 - chance))[:, None]) + penalty
-        step = np.linalg.solve(curvature, design.T @ (weight * (y - chance)) - penalty @ found)
-        found += step
-        if np.abs(step).max() < 1e-10:
-            break
+    found = logistic(design, y, weight, np.array([0.0, *[PENALTY] * x.shape[1]]))
     plain = found[1:] / scale
     return np.append(found[0] - plain @ mean, plain)
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from assistant.conversation import understand
 from evals.errors import EvalsError
-from evals.evidence import holds
-from evals.questions import GOLD, Question, load_questions, lost, span_of
+from evals.evidence import holds, places
+from evals.questions import GOLD, Question, load_questions
 from evals.trec import common_queries, fail, grade, lines, read_qrels, read_topics
 from index.readers import scan
 from index.searching import Index
@@ -84,17 +84,13 @@ def quotes_as_qrels(questions: tuple[Question, ...], index: Index) -> dict[str, 
     cut: dict[str, list[Passage]] = defaultdict(list)
     for passage in index.passages(range(index.status().passages)):
         cut[passage.doc_id].append(passage)
-    texts = {name: index.document(name) for each in questions for e in each.evidence for name, _ in e.choices}
     qrels: dict[str, dict[str, int]] = {}
     for each in questions:
         judged = qrels.setdefault(each.id, {})
-        for evidence in each.evidence:
-            spans = [(doc_id, span_of(texts[doc_id], quote)) for doc_id, quote in evidence.choices]
-            covering = [p.passage_id for doc_id, span in spans for p in cut[doc_id] if holds(p, doc_id, span)]
-            parted = [f"{doc_id}#{span.start}-{span.end}" for doc_id, span in spans if span]
-            if not parted:
-                raise lost(each, evidence)
-            judged |= dict.fromkeys(covering or parted[:1], 1)
+        for choices in places(each, index.document):
+            covering = [p.passage_id for doc_id, span in choices for p in cut[doc_id] if holds(p, doc_id, span)]
+            doc_id, span = choices[0]
+            judged |= dict.fromkeys(covering or [f"{doc_id}#{span.start}-{span.end}"], 1)
     return qrels
 
 

@@ -12,9 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.statistics import Estimate, Interval, bootstrap_interval, proportion_interval
+from evals.statistics import Estimate, Interval, bootstrap_interval, mean_estimate, proportion_interval
 
-__all__ = ["Bin", "Trust", "aurc", "auroc", "brier", "calibration_slope", "reliability", "risk_coverage", "trust"]
+__all__ = [
+    "Bin",
+    "Trust",
+    "aurc",
+    "auroc",
+    "brier",
+    "calibration_slope",
+    "logistic",
+    "reliability",
+    "risk_coverage",
+    "trust",
+]
 
 NEAREST = 5e-5  # a confidence has four decimals, so 0 and 1 stand for anything this near; their logits are finite then
 STEEPEST = 50.0  # a slope of separable values has no bound
@@ -58,6 +69,19 @@ class Trust:
     curve: tuple[tuple[float, float], ...]
     bins: tuple[Bin, ...]
 
+    def rows(self) -> list[tuple[str, Estimate, str]]:
+        """The figures by the names that tables give them, each with what it is."""
+        at = f"at threshold {self.threshold:g}"
+        return [
+            ("AUROC", self.auroc, "answerable against unanswerable; 0.5 is chance, 1 is perfect"),
+            ("AURC", self.aurc, "area under the risk-coverage curve; lower is better"),
+            ("Brier score", self.brier, f"lower is better; always saying the base rate has {self.base_brier:.3f}"),
+            ("Brier skill", self.skill, "share of the base rate's Brier score that is saved; 1 is perfect"),
+            ("calibration slope", self.slope, "1 is calibrated; below 1, confidence is too extreme"),
+            ("wrongly answered", self.wrongly_answered, f"of the unanswerable, {at}"),
+            ("wrongly refused", self.wrongly_refused, f"of the answerable, {at}"),
+        ]
+
 
 def trust(
     confidence: Sequence[float],
@@ -94,9 +118,7 @@ def trust(
 
 def proportion(values: Bools) -> Estimate:
     """The share that is true, with Wilson's interval; NaN of no values."""
-    if not len(values):
-        return Estimate(math.nan, None, 0)
-    return Estimate(float(values.mean()), proportion_interval(int(values.sum()), len(values)), len(values))
+    return mean_estimate(values.astype(np.float64)) if len(values) else Estimate(math.nan, None, 0)
 
 
 def auroc(confidence: Floats, label: Bools) -> float:
@@ -152,15 +174,25 @@ def calibration_slope(confidence: Floats, right: Bools) -> float:
     design = np.column_stack([np.ones(len(clipped)), np.log(clipped / (1 - clipped))])
     if np.ptp(design[:, 1]) < 1e-12:
         return math.nan
-    weights = np.zeros(2)
+    slope = logistic(design, right, np.ones(len(right)), np.zeros(2))[1]
+    return float(np.clip(slope, -STEEPEST, STEEPEST))
+
+
+def logistic(design: Floats, outcome: Bools, weight: Floats, penalty: Floats) -> Floats:
+    """(d,) coefficients of a logistic regression on the (n, d) design, by Newton's method.
+
+    `weight` is of the n outcomes, `penalty` of the d coefficients, half of it times their squares. Separable outcomes
+    without a penalty have no bound, and get large coefficients.
+    """
+    found = np.zeros(design.shape[1])
     for _ in range(50):
-        chance = 1 / (1 + np.exp(-np.clip(design @ weights, -500, 500)))
-        curvature = design.T @ (design * (chance * (1 - chance))[:, None]) + 1e-9 * np.eye(2)
-        step = np.linalg.solve(curvature, design.T @ (right - chance))
-        weights += step / max(1.0, float(np.abs(step).max()) / 5)  # at most 5 at once: a full step can overshoot
-        if np.abs(step).max() < 1e-10 or abs(weights[1]) > STEEPEST:
+        chance = 1 / (1 + np.exp(-np.clip(design @ found, -500, 500)))
+        curvature = design.T @ (design * (weight * chance * (1 - chance))[:, None]) + np.diag(penalty + 1e-9)
+        step = np.linalg.solve(curvature, design.T @ (weight * (outcome - chance)) - penalty * found)
+        found += step / max(1.0, float(np.abs(step).max()) / 5)  # at most 5 at once: a full step can overshoot
+        if np.abs(step).max() < 1e-10:
             break
-    return float(np.clip(weights[1], -STEEPEST, STEEPEST))
+    return found
 
 
 def reliability(confidence: Floats, right: Bools, bins: int = BINS) -> tuple[Bin, ...]:

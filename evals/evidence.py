@@ -1,18 +1,21 @@
 """recall@k of evidence passages over the gold questions, by type: what an answer must rest on, and is found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from assistant.conversation import understand
 from assistant.retrieval import Retriever
-from evals.questions import TYPES, Evidence, Question, span_of
+from evals.questions import TYPES, Question, lost, span_of
 from index.filters import Filters
 from index.progress import Progress, silent
 from index.types import Document, Passage, Span
 
-__all__ = ["CUTOFFS", "EvidenceRecall", "by_type", "evidence_recall"]
+__all__ = ["CUTOFFS", "EvidenceRecall", "Place", "by_type", "evidence_recall", "held", "holds", "places"]
 
 CUTOFFS = (5, 10)
+
+Place = tuple[str, Span]  # a doc_id and what it says there
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +38,32 @@ def evidence_recall(
         for each in answerable:
             asked = understand(each.question, each.history)
             passages = [p.passage for p in retriever.retrieve(asked, max(CUTOFFS), Filters()).passages]
-            recall = {
-                k: sum(covered(evidence, passages[:k], documents) for evidence in each.evidence) / len(each.evidence)
-                for k in CUTOFFS
-            }
+            wanted = places(each, documents.__getitem__)
+            recall = {k: fmean(held(choices, passages[:k]) for choices in wanted) for k in CUTOFFS}
             found.append(EvidenceRecall(each, recall))
             advance()
     return found
 
 
-def covered(evidence: Evidence, passages: Sequence[Passage], documents: Mapping[str, Document]) -> bool:
-    """Whether a passage holds the whole quote, or a whole alternative."""
-    spans = [(doc_id, span_of(documents[doc_id], quote)) for doc_id, quote in evidence.choices]
-    return any(holds(passage, doc_id, span) for doc_id, span in spans for passage in passages)
+def places(question: Question, document: Callable[[str], Document]) -> list[list[Place]]:
+    """For each piece of evidence where its quote and its alternatives stand; `EvalsError` where none of them does."""
+    found = []
+    for evidence in question.evidence:
+        spans = [(doc_id, span_of(document(doc_id), quote)) for doc_id, quote in evidence.choices]
+        found.append([(doc_id, span) for doc_id, span in spans if span])
+        if not found[-1]:
+            raise lost(question, evidence)
+    return found
 
 
-def holds(passage: Passage, doc_id: str, span: Span | None) -> bool:
+def held(choices: Sequence[Place], passages: Sequence[Passage]) -> bool:
+    """Whether a passage holds one of the quotes whole."""
+    return any(holds(passage, doc_id, span) for doc_id, span in choices for passage in passages)
+
+
+def holds(passage: Passage, doc_id: str, span: Span) -> bool:
     """Whether the span lies in the passage."""
-    return span is not None and passage.doc_id == doc_id and passage.start <= span.start and span.end <= passage.end
+    return passage.doc_id == doc_id and passage.start <= span.start and span.end <= passage.end
 
 
 def by_type(found: Sequence[EvidenceRecall]) -> list[tuple[str, int, dict[int, float]]]:
@@ -60,7 +71,7 @@ def by_type(found: Sequence[EvidenceRecall]) -> list[tuple[str, int, dict[int, f
     groups = {name: [each for each in found if each.question.type == name] for name in TYPES}
     groups["all"] = list(found)
     return [
-        (name, len(group), {k: sum(each.recall[k] for each in group) / len(group) for k in CUTOFFS})
+        (name, len(group), {k: fmean(each.recall[k] for each in group) for k in CUTOFFS})
         for name, group in groups.items()
         if group
     ]

@@ -14,9 +14,9 @@ from evals.errors import EvalsError
 from evals.questions import Question
 from evals.retrieval import Run
 from evals.statistics import ALPHA, holm
+from index.generation import replace as write_whole
 
 __all__ = [
-    "BASELINE",
     "MARGIN",
     "MEASURES",
     "Baseline",
@@ -27,7 +27,6 @@ __all__ = [
     "write_baseline",
 ]
 
-BASELINE = Path("evals/baseline.json")
 FORMAT = 1
 MARGIN = 0.02  # a fall of less is let pass
 MEASURES = (
@@ -184,17 +183,7 @@ def compared(baseline: Baseline, now: Baseline, kept: Sequence[str], by_type: bo
                     key = f"{name}/{now.types[query]}" if by_type else name
                     measured.setdefault(key, {})[query] = of_query[query]
         runs[label] = measured
-    both = runs["baseline"].keys() & runs["now"].keys()
-    # A type may have a measure on one side alone (nothing of it answered, say): there is nothing to pair then.
-    paired = {
-        label: {
-            name: of_query
-            for name, of_query in of.items()
-            if name in both and runs["baseline"][name].keys() & runs["now"][name].keys()
-        }
-        for label, of in runs.items()
-    }
-    return compare_runs(paired, seed=seed)
+    return compare_runs(runs, seed=seed)
 
 
 def correct(family: Sequence[Compared], share: float) -> tuple[Compared, ...]:
@@ -213,7 +202,7 @@ def correct(family: Sequence[Compared], share: float) -> tuple[Compared, ...]:
     return tuple(replace(each, corrected=min(1.0, corrected.get(at, 1.0) / share)) for at, each in enumerate(family))
 
 
-def read_baseline(path: Path = BASELINE) -> Baseline:
+def read_baseline(path: Path) -> Baseline:
     """A baseline from its file; `EvalsError` names what is wrong with it."""
     again = 'Make one with: python app.py eval baseline --why "..."'
     try:
@@ -251,10 +240,8 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
         rows.append(f"{json.dumps(query)}: {json.dumps(row)}")
     head = json.dumps(about, indent=1, ensure_ascii=False)[:-2]
     text = f'{head},\n "questions": {{\n' + ",\n".join(f"  {row}" for row in rows) + "\n }\n}\n"
-    new = path.with_name(f".{path.name}.new")
     try:
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
+        write_whole(path, text)
     except OSError as error:
         raise EvalsError(
             f"The baseline {path} cannot be written: {error.strerror}. Name another with --baseline"

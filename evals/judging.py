@@ -7,11 +7,10 @@ from statistics import fmean
 from assistant.answering import Assistant
 from assistant.short_answers import kind_of
 from assistant.types import Answer, Citation
-from evals.evidence import CUTOFFS, holds
-from evals.questions import Question, lost, span_of
+from evals.evidence import CUTOFFS, Place, held, places
+from evals.questions import Question
 from evals.short_answers import exact_match, token_f1, token_recall
 from index.searching import Index
-from index.types import Passage, Span
 
 __all__ = ["MEASURES", "Judged", "judge"]
 
@@ -34,8 +33,6 @@ MEASURES = {
 }
 
 MATCHES = 0.5  # token F1 from which a short answer counts as the gold one
-
-Place = tuple[str, Span]  # a doc_id and what it says there
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ class Judged:
 
 def judge(assistant: Assistant, question: Question, answer: Answer, unheld: Answer) -> Judged:
     """One question's values."""
-    wanted = places(assistant.index, question)
+    wanted = places(question, assistant.index.document)
     right = question.answerable and all(covered(each, unheld.citations) for each in wanted)
     values = evidence_values(wanted, answer)
     if answer.outcome == "answered":
@@ -88,17 +85,6 @@ def judge(assistant: Assistant, question: Question, answer: Answer, unheld: Answ
     values["1-Brier"] = 1 - (answer.confidence - right) ** 2
     twin = evidence_values(wanted, assistant.ask(question.standalone)) if question.standalone and wanted else {}
     return Judged(question, answer, unheld, values, right, twin)
-
-
-def places(index: Index, question: Question) -> list[list[Place]]:
-    """For each piece of evidence where its quote and its alternatives stand."""
-    found = []
-    for evidence in question.evidence:
-        spans = [(doc_id, span_of(index.document(doc_id), quote)) for doc_id, quote in evidence.choices]
-        found.append([(doc_id, span) for doc_id, span in spans if span])
-        if not found[-1]:
-            raise lost(question, evidence)
-    return found
 
 
 def evidence_values(wanted: Sequence[Sequence[Place]], answer: Answer) -> dict[str, float]:
@@ -134,11 +120,6 @@ def on_target(citation: Citation, wanted: Sequence[Sequence[Place]]) -> bool:
         )
         for choices in wanted
     )
-
-
-def held(choices: Sequence[Place], passages: Sequence[Passage]) -> bool:
-    """Whether a passage holds one of the quotes whole."""
-    return any(holds(passage, doc_id, span) for doc_id, span in choices for passage in passages)
 
 
 def supported(index: Index, answer: Answer) -> float:

@@ -63,10 +63,11 @@ def test_what_is_asked_of_the_names(question: str, left: str) -> None:
 def test_features_are_in_their_ranges(assistant: Assistant) -> None:
     retrieved = assistant.retriever.retrieve("How did the Oslo talks start in 1850?", 10, Filters())
     evidence = find_evidence(assistant.index, "How did the Oslo talks start in 1850?", retrieved)
-    found = features(assistant.index, "How did the Oslo talks start in 1850?", retrieved, evidence)
+    found, missing = features(assistant.index, "How did the Oslo talks start in 1850?", retrieved, evidence)
     assert list(found) == list(FEATURES)
     assert found["sentence"] == pytest.approx(max(each.cosine for each in evidence))
     assert found["missing"] == 0.5  # of Oslo and 1850
+    assert missing == ("1850",)
     assert 0 < found["margin"] < found["sentence"]
     assert 0 <= found["words"] <= 1
 

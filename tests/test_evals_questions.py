@@ -11,7 +11,7 @@ from conftest import ARTICLES
 from assistant.retrieval import Retrieved
 from assistant.types import Turn
 from evals.errors import EvalsError
-from evals.evidence import by_type, covered, evidence_recall
+from evals.evidence import by_type, evidence_recall, held, places
 from evals.questions import (
     TYPES,
     Evidence,
@@ -98,6 +98,12 @@ def test_a_bad_line_is_named(tmp_path: Path) -> None:
 
 def passage(document: Document, start: int, end: int) -> Passage:
     return Passage("p", document.doc_id, start, end, "", 1, document.text[start:end])
+
+
+def covered(evidence: Evidence, passages: list[Passage], documents: dict[str, Document]) -> bool:
+    """Whether the passages hold a question's one piece of evidence."""
+    (choices,) = places(dataclasses.replace(QUESTION, evidence=(evidence,)), documents.__getitem__)
+    return held(choices, passages)
 
 
 def test_a_passage_counts_when_it_covers_the_quote() -> None:

@@ -124,7 +124,8 @@ def test_silence_is_shown_where_all_is_answerable(assistant: Assistant) -> None:
     answer = assistant.ask("How did the Oslo talks start?")
     asked = [Question(f"x{n}", "?", "factual", True, (), "", (), "", "dev") for n in range(4)]
     judged = tuple(Judged(each, answer, answer, {"contained": 1.0}, True) for each in asked)
-    (figure_table, _) = silence_section(Answers("dev", judged, 0.5)).tables
+    answers = Answers("dev", judged, 0.5)
+    (figure_table, _) = silence_section(answers, answers.trust()).tables
     rows = {row[0]: row[1] for row in figure_table.rows}
     assert rows["AUROC"] == rows["wrongly answered"] == "not defined"
     assert rows["wrongly refused"].startswith("0.000 [0.000, ")

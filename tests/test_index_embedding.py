@@ -195,6 +195,16 @@ def test_weights_in_a_pickle_are_not_loaded(home: Path, tiny: Path, tmp_path: Pa
         index(home, DATA / "library", embedder=str(copy))
 
 
+@pytest.mark.slow
+def test_truncated_weights_are_one_sentence(home: Path, tiny: Path, tmp_path: Path) -> None:
+    """The error of safetensors has no base but Exception; the reranker's own test is in test_assistant_reranking."""
+    copy = Path(shutil.copytree(tiny, tmp_path / "truncated"))
+    weights = copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(EmbedderError, match="cannot be loaded"):
+        index(home, DATA / "library", embedder=str(copy))
+
+
 # --- against sentence-transformers
 
 

@@ -84,18 +84,13 @@ def choose(evidence: Sequence[Evidence]) -> list[Evidence]:
         chosen.append(each)
         rest.remove(each)
         for stem in each.covers:
-            left[stem] = left.get(stem, 1.0) * (TITLED if only_titled(each, stem) else SAID)
+            left[stem] = left.get(stem, 1.0) * (SAID if stem in each.stems else TITLED)
     return chosen
 
 
 def adds(each: Evidence, left: Mapping[str, float]) -> float:
     """The share of the question's weight that the sentence covers, less what chosen ones have covered; in [0, 1]."""
     return sum(share * left.get(stem, 1.0) for stem, share in each.covers.items())
-
-
-def only_titled(each: Evidence, stem: str) -> bool:
-    """Whether the title alone has the stem."""
-    return stem not in each.stems
 
 
 def fits(each: Evidence, chosen: int, words: int, most: int) -> bool:

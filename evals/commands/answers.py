@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evals.commands.options import Config, Json, Quiet, Split
+from evals.commands.options import Config, Json, Quiet, Seed, Split
 from index.commands import HOME
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ BY_TYPE = ("contained", "citation_precision", "short_f1", "recall@5")
 def answers(
     split: Split = "dev",
     config: Config = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resampling: the same seed, the same figures.")] = 0,
+    seed: Seed = 0,
     as_json: Json = False,
     quiet: Quiet = False,
     home: Annotated[Path | None, HOME] = None,
@@ -41,15 +41,13 @@ def show(found: "Answers") -> str:
     from evals.judging import MEASURES
     from evals.tables import aligned
 
-    kinds = {"": "all", **{name: name for name in found.types()}}
     overall = [("measure", "mean", "95 % interval", "questions", "what it is")]
     for name, meaning in MEASURES.items():
         if estimate := found.estimate(name):
             overall.append((name, *cells(estimate), str(estimate.count), meaning))
     by_type: list[tuple[str, ...]] = [("type", "questions", *BY_TYPE)]
-    for kind, label in kinds.items():
-        count = sum(kind in ("", each.question.type) for each in found.judged)
-        by_type.append((label, str(count), *(short(found.estimate(name, kind)) for name in BY_TYPE)))
+    for label, kind in found.kinds().items():
+        by_type.append((label, str(found.count(kind)), *(short(found.estimate(name, kind)) for name in BY_TYPE)))
     lines = [
         f"gold {found.split}: {len(found.judged)} questions, "
         f"{sum(each.question.answerable for each in found.judged)} of them answerable",
@@ -75,18 +73,8 @@ def abstention(found: "Answers") -> list[str]:
     """The figures of `confidence`, a line each."""
     from evals.tables import aligned
 
-    trust = found.trust()
     rows = [("abstention", "value", "95 % interval", "questions", "what it is")]
-    for label, estimate, meaning in (
-        ("AUROC", trust.auroc, "answerable against unanswerable; 0.5 is chance, 1 is perfect"),
-        ("AURC", trust.aurc, "area under the risk-coverage curve; lower is better"),
-        ("Brier score", trust.brier, f"lower is better; always saying the base rate has {trust.base_brier:.3f}"),
-        ("Brier skill", trust.skill, "share of the base rate's Brier score that is saved"),
-        ("calibration slope", trust.slope, "1 is calibrated; below 1, confidence is too extreme"),
-        ("wrongly answered", trust.wrongly_answered, f"of the unanswerable, at threshold {trust.threshold:g}"),
-        ("wrongly refused", trust.wrongly_refused, f"of the answerable, at threshold {trust.threshold:g}"),
-    ):
-        rows.append((label, *cells(estimate), str(estimate.count), meaning))
+    rows += [(label, *cells(each), str(each.count), meaning) for label, each, meaning in found.trust().rows()]
     return aligned(rows, left=1, text=4)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evals.commands.options import Seed
 from evals.errors import EvalsError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def compare(
     asked: Annotated[
         float, typer.Option("--difference", help="Tell how many queries it takes to show a difference of this size.")
     ] = 0.02,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resampling: the same seed, the same figures.")] = 0,
+    seed: Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Say whether runs differ: means, difference, interval, p, wins, and the smallest difference that could show."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evals.commands.options import Config, Json, Quiet, Split
+from evals.commands.options import Config, Json, Quiet, Seed, Split
 from index.commands import HOME
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def gate(
     margin: Annotated[float, typer.Option("--margin", help="A fall of at most this much may be let pass.")] = 0.02,
     config: Config = None,
     split: Split = "dev",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resampling: the same seed, the same figures.")] = 0,
+    seed: Seed = 0,
     as_json: Json = False,
     quiet: Quiet = False,
     home: Annotated[Path | None, HOME] = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evals.commands.options import Config, Quiet, Split
+from evals.commands.options import Config, Quiet, Seed, Split, check_folder
 from index.commands import HOME
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def report(
             "--cluster", help="Queries with the same text before this mark are resampled together: ':' of headings."
         ),
     ] = "",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resampling: the same seed, the same figures.")] = 0,
+    seed: Seed = 0,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="The .html file; the .md stands beside it. Default: in HOME/reports."),
@@ -41,7 +41,6 @@ def report(
     """Measure gold and the collections, and write it down for a colleague: nothing in the file is fetched."""
     from evals.answers import measure_answers
     from evals.collections import read_collection
-    from evals.errors import EvalsError
     from evals.provenance import provenance
     from evals.report.contents import report as contents
     from evals.report.ranking import MEASURES
@@ -50,8 +49,8 @@ def report(
 
     indexing, chosen, given = configured(config or (), home)
     collections = [read_collection(name, split) for name in dict.fromkeys(["gold", *(names or ())])]
-    if out and not out.absolute().parent.is_dir():  # told now, not after the last query
-        raise EvalsError(f"There is no folder {out.parent} for --out. Make it, or name another file")
+    if out:
+        check_folder(out, "--out")
     progress = silent if quiet else bars
     runs = [run_collection(each, indexing, chosen, progress, MEASURES) for each in collections]
     answers = measure_answers(split, indexing, chosen, progress, seed)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evals.commands.options import Config, Json, Quiet, Split
+from evals.commands.options import Config, Json, Quiet, Split, check_folder
 from index.commands import HOME
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ def chosen_collections(
                 f"--run-out writes the run of one collection, and {count} are named. "
                 f"Run once for each: {usage} DIR --run-out FILE"
             )
-        if not path.absolute().parent.is_dir():  # told now, not after minutes of indexing
-            raise EvalsError(f"There is no folder {path.parent} for --run-out. Make it, or name another file")
+        check_folder(path, "--run-out")
     found = [read_collection(name, split) for name in names]
     if topics and qrels and corpus:
         found.append(read_trec(topics, qrels, corpus))

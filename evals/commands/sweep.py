@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evals.commands.options import Json, Quiet, Split
+from evals.commands.options import Json, Quiet, Split, check_folder
 from index.commands import HOME
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ def sweep(
 ) -> None:
     """Measure every combination of the values; a sweep that was stopped goes on where it was."""
     from evals.collections import read_collection
-    from evals.errors import EvalsError
     from evals.grid import read_grid
     from evals.measures import read_measures
     from evals.sweeping import sweep as measured
@@ -50,8 +49,8 @@ def sweep(
     grid = read_grid(config or (), home)
     wanted = read_measures(measures)
     collections = [read_collection(name, split) for name in names or ["gold"]]
-    if out and not out.absolute().parent.is_dir():  # told now, not after the last point
-        raise EvalsError(f"There is no folder {out.parent} for --out. Make it, or name another file")
+    if out:
+        check_folder(out, "--out")
     found: list[Sweep] = []
     for collection in collections:
         try:

@@ -4,6 +4,7 @@ from collections import Counter
 from statistics import fmean
 
 from evals.answers import Answers
+from evals.confidence import Trust
 from evals.judging import MEASURES, Judged
 from evals.report import figures
 from evals.report.sections import Section, Table
@@ -17,15 +18,16 @@ EXCERPT = 240  # characters
 
 def answers_section(answers: Answers) -> Section:
     """Every measure over all questions, and the main ones by type."""
-    kinds = {"all": "", **{name: name for name in answers.types()}}
+    kinds = answers.kinds()
     overall = [("measure", "mean and 95 % interval", "questions", "what it is")]
     for name, meaning in MEASURES.items():
         if estimate := answers.estimate(name):
             overall.append((name, str(estimate), str(estimate.count), meaning))
     by_type: list[tuple[str, ...]] = [("type", "questions", *BY_TYPE)]
     for label, kind in kinds.items():
-        count = sum(kind in ("", each.question.type) for each in answers.judged)
-        by_type.append((label, str(count), *(str(answers.estimate(name, kind) or "-") for name in BY_TYPE)))
+        by_type.append(
+            (label, str(answers.count(kind)), *(str(answers.estimate(name, kind) or "-") for name in BY_TYPE))
+        )
     series = {
         name: {label: each for label, kind in kinds.items() if (each := answers.estimate(name, kind)) is not None}
         for name in ("contained", "recall@5")
@@ -47,20 +49,10 @@ def answers_section(answers: Answers) -> Section:
     )
 
 
-def silence_section(answers: Answers) -> Section:
+def silence_section(answers: Answers, trust: Trust) -> Section:
     """Whether it knows what it does not know."""
-    trust = answers.trust()
     rows = [("figure", "value and 95 % interval", "questions", "what it is")]
-    for label, meaning, each in (
-        ("AUROC", "answerable against unanswerable: 0.5 is chance, 1 perfect", trust.auroc),
-        ("AURC", "area under the risk-coverage curve, lower is better", trust.aurc),
-        ("Brier score", f"lower is better; always saying the base rate has {trust.base_brier:.3f}", trust.brier),
-        ("Brier skill", "share of the base rate's Brier score that is saved, 1 is perfect", trust.skill),
-        ("calibration slope", "1 is calibrated; below 1, confidence is too extreme", trust.slope),
-        ("wrongly answered", f"of the unanswerable, at the threshold {trust.threshold:g}", trust.wrongly_answered),
-        ("wrongly refused", f"of the answerable, at the threshold {trust.threshold:g}", trust.wrongly_refused),
-    ):
-        rows.append((label, str(each), str(each.count), meaning))
+    rows += [(label, str(each), str(each.count), meaning) for label, each, meaning in trust.rows()]
     bins = [("mean confidence", "answered rightly", "questions")]
     bins += [
         (f"{b.confidence:.2f}", f"{b.right:.2f} [{b.interval.low:.2f}, {b.interval.high:.2f}]", str(b.count))
@@ -83,11 +75,12 @@ def silence_section(answers: Answers) -> Section:
 
 def follow_ups_section(answers: Answers) -> list[Section]:
     """Follow-ups against their standalone twins; no section where there are none."""
-    rows = [("measure", "with history", "standalone", "difference and 95 % interval")]
-    rows += [(t.measure, f"{t.follow_up:.3f}", f"{t.twin:.3f}", str(t.difference)) for t in answers.twins()]
-    if len(rows) == 1:
+    twins = answers.twins()
+    if not twins:
         return []
-    count = answers.twins()[0].difference.count
+    rows = [("measure", "with history", "standalone", "difference and 95 % interval")]
+    rows += [(t.measure, f"{t.follow_up:.3f}", f"{t.twin:.3f}", str(t.difference)) for t in twins]
+    count = twins[0].difference.count
     said = f"{count} follow-ups, each asked with its history and again as a question that stands by itself."
     return [Section("Conversation", [said], tables=[Table(rows)])]
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from evals.answers import Answers
+from evals.confidence import Trust
 from evals.report import figures
 from evals.report.answering import answers_section, failures_section, follow_ups_section, silence_section
 from evals.report.ranking import Clusters, estimated, retrieval_section
@@ -20,12 +21,13 @@ def report(
 ) -> list[Section]:
     """The sections in their order; `runs` are measured by `ranking.MEASURES`."""
     found = estimated(runs, clusters or {})
+    trust = answers.trust()  # 10,000 resamples: once
     drawn = f"seed {answers.seed}; {RESAMPLES:,} resamples of means, 2,000 of other figures"
     return [
-        in_short(runs, answers, found),
+        in_short(runs, answers, trust, found),
         retrieval_section(runs, found, clusters or {}),
         answers_section(answers),
-        silence_section(answers),
+        silence_section(answers, trust),
         *follow_ups_section(answers),
         latency_section(runs, answers),
         failures_section(answers),
@@ -33,9 +35,10 @@ def report(
     ]
 
 
-def in_short(runs: Sequence[Run], answers: Answers, found: Mapping[str, Mapping[str, Estimate]]) -> Section:
+def in_short(
+    runs: Sequence[Run], answers: Answers, trust: Trust, found: Mapping[str, Mapping[str, Estimate]]
+) -> Section:
     """What somebody reads who reads nothing else."""
-    trust = answers.trust()
     contained, supported = answers.estimate("contained"), answers.estimate("supported")
     prose = []
     if contained and supported:

@@ -1,18 +1,15 @@
 """SentenceTransformerEmbedder: any sentence-transformers model through torch, and its export to ONNX."""
 
-import logging
-import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from index.embedding.export import export_onnx
+from index.embedding.loading import LOADING, load, reason_of
 from index.embedding.models import PACKAGED, PACKAGED_SHA256, folder_digest, model_folder, sha256
 from index.embedding.onnx_backend import OnnxEmbedder
 from index.embedding.protocol import Vectors
@@ -22,11 +19,9 @@ from index.progress import Progress, silent
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["LOADING", "SentenceTransformerEmbedder", "hub_answers"]
+__all__ = ["SentenceTransformerEmbedder"]
 
 AGREES = 0.9999  # lowest cosine of an exported model's vectors with those of the model itself
-HUB_SECONDS = 5
-LOADING = (OSError, ValueError, KeyError, RuntimeError, ImportError)  # what loading a model fails with
 PROBES = ("How did the talks start?", "The channel", "A secret meeting was held in Oslo in January 1993. " * 4)
 
 
@@ -103,50 +98,23 @@ class SentenceTransformerEmbedder:
 
 
 def load_model(name: str, local: bool) -> "SentenceTransformer":
-    """Loads through sentence-transformers, from this machine, else from the hub; its errors become one sentence."""
-    if local:
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    """The model, on the processor; only safetensors, never code that comes with it. `EmbedderError` in one sentence."""
+
+    def opened(on_this_machine: bool) -> "SentenceTransformer":
+        from sentence_transformers import SentenceTransformer
+
+        return SentenceTransformer(
+            name,
+            device="cpu",
+            trust_remote_code=False,
+            local_files_only=on_this_machine,
+            model_kwargs={"use_safetensors": True},
+        )
+
     try:
-        try:
-            return loaded(name, on_this_machine=True)
-        except LOADING:
-            if local or not hub_answers():
-                raise
-            return loaded(name, on_this_machine=False)
+        return load(opened, local)
     except LOADING as error:
-        reason = str(error).strip().split("\n")[0][:200].rstrip(". ")
         raise EmbedderError(
-            f"The embedder {name} cannot be loaded: {reason}. "
+            f"The embedder {name} cannot be loaded: {reason_of(error)}. "
             f"Name a sentence-transformers model or folder, or the packaged one: BACKCHANNEL_EMBEDDER={PACKAGED}"
         ) from error
-
-
-def loaded(name: str, on_this_machine: bool) -> "SentenceTransformer":
-    """The model, on the processor; only safetensors, never code that comes with it."""
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()  # type: ignore[no-untyped-call]
-    only = {"use_safetensors": True}
-    return SentenceTransformer(
-        name, device="cpu", trust_remote_code=False, local_files_only=on_this_machine, model_kwargs=only
-    )
-
-
-def hub_answers() -> bool:
-    """Whether the model hub can be reached; its own client asks again and again for over a minute."""
-    from urllib.request import getproxies
-
-    if os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
-        return False
-    if getproxies():
-        return True
-    hub = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
-    try:
-        with socket.create_connection((hub.hostname or "", hub.port or 443), timeout=HUB_SECONDS):
-            return True
-    except OSError:
-        return False
