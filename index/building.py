@@ -78,10 +78,11 @@ def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Pro
     def write(folder: Path) -> dict[str, Any]:
         from index.dense import DenseIndex
         from index.lexical import LexicalIndex
+        from index.spelling import vocabulary
         from index.store import write_store
 
         rows = [(r.document, c.passages, c.sentences, r.dropped) for r, c in zip(plan.scan.readings, cuts, strict=True)]
-        write_store(folder / "store.sqlite", rows)
+        write_store(folder / "store.sqlite", rows, vocabulary(each for made in cuts for each in made.passages))
         (folder / "passages.faiss").write_bytes(DenseIndex.build(passage_vectors).to_bytes())
         (folder / "sentences.npy").write_bytes(npy(sentence_vectors.astype(np.float16)))
         LexicalIndex.build(folder / "lexical", words(cuts))

@@ -24,7 +24,7 @@ from index.errors import DamagedIndexError, LockedError, NoIndexError
 
 __all__ = ["FORMAT", "Generation", "live", "newest_whole", "publish", "published", "writing_lock"]
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 POINTER = "current"
 UNLISTED = {MANIFEST, "lexical/.tantivy-meta.lock"}  # tantivy writes that empty file whenever it opens a folder

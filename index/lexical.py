@@ -8,7 +8,7 @@ import tantivy
 
 from index.errors import DamagedIndexError
 
-__all__ = ["CEILING", "STOP_WORDS", "LexicalIndex", "analyze"]
+__all__ = ["CEILING", "STOP_WORDS", "LexicalIndex", "analyze", "folded"]
 
 ANALYZER = "english"
 CEILING = 2.2  # k1 + 1: BM25 of a word stays below this times its inverse document frequency
@@ -46,6 +46,20 @@ def analyze(text: str) -> list[str]:
     """The stems of `text` without stop words, in order, as the index holds them."""
     kept = [word for word in lower_case().analyze(text) if word not in STOP_WORDS]
     return [stem for word in kept for stem in analyzer().analyze(word)]
+
+
+@functools.cache
+def without_stems() -> tantivy.TextAnalyzer:
+    """Words in lower case, accents folded."""
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    for each in (tantivy.Filter.remove_long(LONGEST_WORD), tantivy.Filter.lowercase(), tantivy.Filter.ascii_fold()):
+        builder = builder.filter(each)
+    return builder.build()
+
+
+def folded(word: str) -> str:
+    """One word in lower case, its accents folded; empty where the index leaves it out for its length."""
+    return "".join(without_stems().analyze(word))
 
 
 def schema() -> tantivy.Schema:

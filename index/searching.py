@@ -17,6 +17,7 @@ from index.filters import Filters
 from index.generation import Generation, newest_whole
 from index.lexical import LexicalIndex, analyze
 from index.settings import IndexSettings
+from index.spelling import Speller
 from index.store import Store, Summary
 from index.types import Document, Passage, Sentence
 
@@ -101,6 +102,13 @@ class Index(Protocol):
         """Stems of the text without stop words, each with its inverse document frequency, at least 1."""
         ...
 
+    def respell(self, text: str) -> str:
+        """The text with each misspelt word as the library writes it: a word of five letters or more, no number, that
+        neither the library nor the embedder's tokenizer knows, one or two edits away from one that the library has.
+        Equal to `text` where nothing is misspelt; respelt once, it stays as it is.
+        """
+        ...
+
 
 class LocalIndex:
     """A published generation on this machine. Safe to share between threads."""
@@ -115,6 +123,7 @@ class LocalIndex:
         mapped = np.load(generation.folder / "sentences.npy", mmap_mode="r", allow_pickle=False)
         self.sentence_vectors = np.asarray(mapped)  # the same memory map, without what a memmap adds to each access
         self.sentence_ranges = self.store.sentence_ranges()
+        self.speller = Speller(self.store.words, self.lexical.document_frequency, embedder.count_tokens)
         counts = generation.manifest["counts"]
         sizes = (len(self.dense), len(self.lexical), len(self.sentence_vectors), self.dense.dimension)
         if sizes != (counts["passages"], counts["passages"], counts["sentences"], embedder.dimension):
@@ -201,6 +210,10 @@ class LocalIndex:
             frequency = self.lexical.document_frequency(stem)
             found[stem] = max(1.0, float(np.log1p((total - frequency + 0.5) / (frequency + 0.5))))
         return found
+
+    def respell(self, text: str) -> str:
+        """See `Index`."""
+        return self.speller.respell(text)
 
 
 def describe(generation: Generation) -> IndexStatus:

@@ -1,4 +1,4 @@
-"""Documents, passages and sentences of one generation in one SQLite file. Written once, then only read."""
+"""Documents, passages, sentences and words of one generation in one SQLite file. Written once, then only read."""
 
 import json
 import sqlite3
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from index.errors import DamagedIndexError, FilterError
 from index.filters import FACETS, Filters
+from index.spelling import Word
 from index.types import Document, Dropped, Note, Passage, Sentence, Span
 
 __all__ = ["Store", "Summary", "write_store"]
@@ -27,6 +28,7 @@ CREATE TABLE passages (key INTEGER PRIMARY KEY, passage_id TEXT UNIQUE NOT NULL,
 CREATE INDEX passages_of ON passages (document);
 CREATE TABLE sentences (key INTEGER PRIMARY KEY, document INTEGER, start INTEGER, end INTEGER, passage INTEGER);
 CREATE TABLE dropped (document INTEGER, reason TEXT, text TEXT);
+CREATE TABLE words (word TEXT PRIMARY KEY, written TEXT, passages INTEGER) WITHOUT ROWID;
 """
 ASKED = 500  # keys in one query, the texts of whose documents are in memory at once; SQLite allows 32,766 variables
 OPEN_END = 9999  # the year of a period without an end: it still goes on
@@ -52,7 +54,7 @@ class Summary:
 Row = tuple[Document, Sequence[Passage], Sequence[Sentence], Sequence[Dropped]]
 
 
-def write_store(path: Path, rows: Iterable[Row]) -> None:
+def write_store(path: Path, rows: Iterable[Row], words: Iterable[Word] = ()) -> None:
     """Writes a new file; keys count from 0 in the order given, for documents, passages and sentences alike."""
     connection = sqlite3.connect(path)
     connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)  # synced by generation
@@ -82,6 +84,9 @@ def write_store(path: Path, rows: Iterable[Row]) -> None:
         connection.executemany("INSERT INTO dropped VALUES (?, ?, ?)", [(key, d.reason, d.text) for d in dropped])
         next_passage += len(passages)
         next_sentence += len(sentences)
+    connection.executemany(
+        "INSERT INTO words VALUES (?, ?, ?)", [(each.word, each.written, each.passages) for each in words]
+    )
     connection.commit()
     connection.close()
 
@@ -202,6 +207,10 @@ class Store:
     def versions(self) -> dict[str, str]:
         """The version of each document."""
         return dict(self.rows("SELECT doc_id, version FROM documents"))
+
+    def words(self) -> list[Word]:
+        """The vocabulary of all passages, sorted."""
+        return [Word(*row) for row in self.rows("SELECT word, written, passages FROM words ORDER BY word")]
 
     def dropped(self, doc_id: str) -> list[Dropped]:
         """The page furniture that was left out of a document."""

@@ -19,6 +19,7 @@ OUR_ADAPTER = "evals/peers/adapter_backchannel.py"  # times the imports that com
 HOMES: dict[str, tuple[str, ...]] = {
     "faiss": ("index/dense.py", "evals/peers/adapter_llama_index.py"),
     "tantivy": ("index/lexical.py",),
+    "rapidfuzz": ("index/spelling.py",),
     "tiktoken": ("index/tokens.py",),
     "nltk": ("index/sentences.py", OUR_ADAPTER),
     "trafilatura": ("index/readers/*",),
