@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant.evidence import Evidence, share, weights
+from assistant.evidence import Evidence, share, subject_weights
+from assistant.places import words_of
 from assistant.retrieval import Retrieved
 from index.lexical import STOP_WORDS, analyze
 from index.searching import Index
@@ -67,9 +68,9 @@ def features(
     Cosines lie in [-1, 1], shares in [0, 1]. There must be evidence.
     """
     passages = [each.passage for each in retrieved.passages[:LOOKED_AT]]
-    known = {stem for each in passages for stem in analyze(f"{each.title} {each.heading} {each.text}")}
+    known = {stem for each in passages for stem in words_of(f"{each.title} {each.heading} {each.text}")}
     names = names_of(question)
-    missing = tuple(name for name in names if not known.issuperset(analyze(name)))
+    missing = tuple(name for name in names if not known.issuperset(words_of(name)))
     best = max(evidence, key=lambda each: each.cosine)
     kin = [each.cosine for each in evidence if each.sentence.doc_id == best.sentence.doc_id]
     relation = without(question, names)
@@ -77,7 +78,7 @@ def features(
     values = {
         "sentence": best.cosine,
         "margin": best.cosine - float(np.mean(kin)),
-        "words": share(weights(index, question), known),
+        "words": share(subject_weights(index, question), known),
         "missing": len(missing) / max(len(names), 1),
         "relation": max(float(each.vector @ alone) for each in evidence),
     }

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ from assistant.abstention import Judgment, judge
 from assistant.conversation import own_words, understand
 from assistant.errors import QuestionError, WriterError
 from assistant.evidence import Evidence, find_evidence, weights
+from assistant.parts import parts_of
 from assistant.reranking import retriever_for
-from assistant.retrieval import Retrieved, Retriever
+from assistant.retrieval import Retrieved, Retriever, retrieve_parts
 from assistant.settings import MAX_QUESTION, AssistantSettings
 from assistant.types import Answer, NearArticle, Turn
 from assistant.writing.draft import Draft
-from assistant.writing.extractive import write_extract
+from assistant.writing.extractive import Part, write_extract
 from index.errors import SettingsError
 from index.filters import Filters
 from index.readers.blocks import CONTROLS
@@ -80,15 +82,21 @@ class Assistant:
         """The answer as it grows: each one whole in itself, the last one final."""
         watch = Stopwatch()
         asked = checked(question)
-        understood = understand(asked, history)
+        with watch.stage("understanding"):
+            spelt = self.index.respell(asked)
+            understood = understand(
+                spelt, [replace(turn, content=self.index.respell(turn.content)) for turn in history]
+            )
+            parts = parts_of(understood)
         with watch.stage("retrieval"):
-            retrieved = self.retriever.retrieve(understood, self.settings.passages, filters)
+            k = self.settings.passages
+            retrieved, by_part = retrieve_parts(self.retriever, understood, parts, k, filters)
         with watch.stage("evidence"):
-            evidence = self.evidence(asked, understood, retrieved)
-            judgment = judge(self.index, understood, retrieved, evidence)
-        answer = self.unwritten(asked, understood, retrieved, judgment)
+            evidence = self.evidence(spelt, understood, retrieved)
+            judgment, told, untold = self.judged(understood, evidence, retrieved, parts, by_part)
+        answer = self.unwritten(asked, understood, retrieved, judgment, untold)
         if answer.outcome == "answered":
-            for draft, writer, notices in self.drafts(understood, evidence, retrieved, watch):
+            for draft, writer, notices in self.drafts(understood, evidence, told, retrieved, watch):
                 answer = replace(
                     answer,
                     sentences=draft.sentences,
@@ -106,8 +114,37 @@ class Assistant:
         """The sentences, best first: the subject finds the passages, what is asked of it the sentence."""
         return find_evidence(self.index, own_words(asked, understood), retrieved)
 
+    def judged(
+        self,
+        question: str,
+        evidence: Sequence[Evidence],
+        retrieved: Retrieved,
+        parts: Sequence[str],
+        by_part: Sequence[Retrieved],
+    ) -> tuple[Judgment, list[Part], list[str]]:
+        """How far the evidence answers, the parts that it covers, each with its own evidence, and those it does not.
+
+        A question of several parts is as sure as the best of them, or as the whole where that is surer.
+        """
+        judgment = judge(self.index, question, retrieved, evidence)
+        told, untold = [], []
+        for part, found in zip(parts, by_part, strict=True):
+            its_own = find_evidence(self.index, part, found)
+            one = judge(self.index, part, found, its_own)
+            judgment = replace(judgment, confidence=max(judgment.confidence, one.confidence))
+            if one.confidence >= self.settings.abstention_threshold:
+                told.append(Part(part, its_own))
+            else:
+                untold.append(part)
+        return judgment, told, untold
+
     def drafts(
-        self, question: str, evidence: Sequence[Evidence], retrieved: Retrieved, watch: "Stopwatch"
+        self,
+        question: str,
+        evidence: Sequence[Evidence],
+        parts: Sequence[Part],
+        retrieved: Retrieved,
+        watch: "Stopwatch",
     ) -> Iterator[tuple[Draft, str, tuple[str, ...]]]:
         """Growing drafts with the writer's name and new notices; the extractive writer steps in for a failing model."""
         notice: tuple[str, ...] = ()
@@ -122,13 +159,15 @@ class Assistant:
             except WriterError as error:
                 notice = (f"The language model did not answer ({error}); these are the articles' own sentences.",)
         with watch.stage("writing"):
-            draft = write_extract(evidence, self.index.document, question, weights(self.index, question))
+            draft = write_extract(evidence, self.index.document, question, partial(weights, self.index), parts)
         for length in range(1, len(draft.sentences) + 1):
             numbers = {number for sentence in draft.sentences[:length] for number in sentence.citations}
             cited = tuple(citation for citation in draft.citations if citation.number in numbers)
             yield Draft(draft.sentences[:length], cited), "extractive", notice if length == 1 else ()
 
-    def unwritten(self, asked: str, understood: str, retrieved: Retrieved, judgment: Judgment) -> Answer:
+    def unwritten(
+        self, asked: str, understood: str, retrieved: Retrieved, judgment: Judgment, untold: Sequence[str]
+    ) -> Answer:
         """The answer before a writer has begun: the outcome, and for "not covered" the nearest articles."""
         covered = judgment.confidence >= self.settings.abstention_threshold
         return Answer(
@@ -138,7 +177,7 @@ class Assistant:
             sentences=(),
             citations=(),
             passages=retrieved.passages,
-            missing=judgment.missing,
+            missing=(*judgment.missing, *(untold if covered else ())),
             nearest=() if covered else self.nearest(understood, retrieved),
             confidence=round(judgment.confidence, 4),
             writer="none",

@@ -2,16 +2,17 @@
 
 import functools
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
+from assistant.places import canonical, words_of
 from assistant.retrieval import Retrieved
 from index.embedding import Vectors
 from index.lexical import analyze
 from index.searching import Index
 from index.types import Passage, Sentence
 
-__all__ = ["Evidence", "dangling", "find_evidence", "share", "weights"]
+__all__ = ["Evidence", "dangling", "find_evidence", "share", "subject_weights", "weights"]
 
 MEANING, WORDS, PLACE = 0.6, 0.25, 0.15  # weights of cosine, question words covered, and the passage's own score
 FEWEST_WORDS, MOST_WORDS = 5, 70  # shorter is a fragment, longer is not for reading
@@ -67,12 +68,21 @@ def weights(index: Index, question: str) -> dict[str, float]:
     return {stem: weight for stem, weight in rarity.items() if stem not in light_stems()} or rarity
 
 
+def subject_weights(index: Index, question: str) -> dict[str, float]:
+    """`weights` with the words for one country as one: the highest of theirs."""
+    found: dict[str, float] = {}
+    for stem, weight in weights(index, question).items():
+        for name in canonical([stem]):
+            found[name] = max(found.get(name, 0.0), weight)
+    return found
+
+
 def find_evidence(index: Index, question: str, retrieved: Retrieved) -> list[Evidence]:
     """The sentences of the best passages, best first, ties in reading order."""
     scored = retrieved.passages
     if not scored:
         return []
-    rarity = weights(index, question)
+    rarity = subject_weights(index, question)
     top = max(each.score for each in scored) or 1.0
     places: dict[int, tuple[Passage, float]] = {}
     found = index.sentences(retrieved.vector, [each.passage.key for each in scored])
@@ -85,10 +95,10 @@ def find_evidence(index: Index, question: str, retrieved: Retrieved) -> list[Evi
     for one in found:
         passage, place = places[one.sentence.key]
         text = one.sentence.text
-        stems = frozenset(analyze(text))
+        stems = frozenset(words_of(text))
         headed = passage.title, passage.heading
         if headed not in heads:
-            heads[headed] = frozenset(analyze(passage.title)), frozenset(analyze(passage.heading))
+            heads[headed] = frozenset(words_of(passage.title)), frozenset(words_of(passage.heading))
         title, heading = heads[headed]
         words = share(rarity, stems), share(rarity, stems | title | heading)
         score = MEANING * max(one.cosine, 0.0) + WORDS * sum(words) / 2 + PLACE * place
@@ -101,11 +111,6 @@ def find_evidence(index: Index, question: str, retrieved: Retrieved) -> list[Evi
 def inside(sentence: Sentence, passage: Passage) -> bool:
     """Whether the passage holds the whole sentence."""
     return passage.start <= sentence.start and sentence.end <= passage.end
-
-
-def coverage(rarity: Mapping[str, float], text: str, also: Sequence[str] = ()) -> float:
-    """The share of the question's stems, weighted by rarity, that occur in the texts; in [0, 1]."""
-    return share(rarity, set(analyze(" ".join([text, *also]))))
 
 
 def share(rarity: Mapping[str, float], stems: Set[str]) -> float:

@@ -1,11 +1,11 @@
 """The Retriever protocol, and HybridRetriever: meaning and words fused, lifted by each passage's best sentences."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Protocol
 
-from assistant.fusion import convex
+from assistant.fusion import convex, reciprocal
 from assistant.settings import AssistantSettings
 from index.embedding import Vectors
 from index.filters import Filters
@@ -13,7 +13,7 @@ from index.lexical import CEILING
 from index.searching import Index
 from index.types import ScoredPassage
 
-__all__ = ["HybridRetriever", "Retrieved", "Retriever"]
+__all__ = ["HybridRetriever", "Retrieved", "Retriever", "retrieve_parts"]
 
 HIGHEST = 1.001  # no cosine of sentences exceeds it: float16 rounds a unit row to a length of at most 1 + 2^-11
 
@@ -32,6 +32,25 @@ class Retriever(Protocol):
     def retrieve(self, question: str, k: int, filters: Filters) -> Retrieved:
         """The `k` best passages."""
         ...
+
+
+def retrieve_parts(
+    retriever: Retriever, question: str, parts: Sequence[str], k: int, filters: Filters
+) -> tuple[Retrieved, list[Retrieved]]:
+    """The `k` best passages for a question and all its parts, and the same passages for each part by itself.
+
+    With parts, the score of a passage is its reciprocal rank among those of the question and of each part.
+    """
+    whole = retriever.retrieve(question, k, filters)
+    if not parts:
+        return whole, []
+    found = [whole, *(retriever.retrieve(part, k, filters) for part in parts)]
+    passages = {each.passage.key: each for one in reversed(found) for each in one.passages}
+    scores = reciprocal([[each.passage.key for each in one.passages] for one in found])
+    fused = [replace(passages[key], score=score) for key, score in scores.items()]
+    fused.sort(key=lambda each: (-each.score, each.passage.passage_id))
+    best = tuple(fused[:k])
+    return Retrieved(best, whole.vector), [Retrieved(best, each.vector) for each in found[1:]]
 
 
 class HybridRetriever:

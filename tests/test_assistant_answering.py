@@ -146,7 +146,7 @@ def test_json_has_the_fields_of_an_answer(assistant: Assistant) -> None:
     assert list(plain) == [field.name for field in dataclasses.fields(assistant.ask("Oslo talks"))]
     assert list(plain["citations"][0]) == "number doc_id version title source date start end quote onward".split()
     assert list(plain["passages"][0]) == "passage_id doc_id title heading text start end score dense lexical".split()
-    assert set(plain["timings_ms"]) == {"retrieval", "evidence", "writing", "total"}
+    assert set(plain["timings_ms"]) == {"understanding", "retrieval", "evidence", "writing", "total"}
 
 
 def test_a_follow_up_is_completed_by_the_question_before(assistant: Assistant) -> None:

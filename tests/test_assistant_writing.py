@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from assistant.conversation import leans, understand
-from assistant.evidence import Evidence, coverage, dangling, fitness
+from assistant.evidence import Evidence, dangling, fitness, share
 from assistant.types import Turn
 from assistant.verification import support_of
 from assistant.writing.draft import CitationList
-from assistant.writing.extractive import choose, direct, in_order, write_extract
+from assistant.writing.extractive import Lead, Part, choose, direct, in_order, write_extract
 from assistant.writing.prompts import ask_prompt, within_budget
 from index.types import Document, Note, Passage, Sentence, Span
 
@@ -47,14 +47,14 @@ def test_the_lead_first_then_its_article_in_order_then_the_others() -> None:
     ]
     chosen = choose(given)
     assert [e.sentence.key for e in chosen] == [9, 5, 7, 3]
-    assert [(e.sentence.doc_id, e.sentence.key) for e in in_order(chosen, given[0])] == [
+    assert [(e.sentence.doc_id, e.sentence.key) for e in in_order(chosen, given[:1])] == [
         ("b", 9),
         ("b", 3),
         ("b", 7),
         ("a", 5),
     ]
-    assert [e.sentence.key for e in in_order(chosen, given[1])] == [5, 3, 7, 9]
-    assert in_order([], None) == []
+    assert [e.sentence.key for e in in_order(chosen, given[1:2])] == [5, 3, 7, 9]
+    assert in_order([], []) == []
 
 
 def test_what_covers_new_words_of_the_question_comes_before_more_of_the_same() -> None:
@@ -78,16 +78,29 @@ def test_a_sure_answer_is_shorter() -> None:
 def test_the_direct_answer_leads_and_is_marked() -> None:
     text = "".join(each.ljust(100) for each in (numbered(0), "Envoys met in a mill on 3 May 1991.", numbered(2)))
     given = [evidence(0, 0.6, numbered(0)), evidence(1, 0.55, "Envoys met in a mill on 3 May 1991.")]
-    lead, span = direct(given, "When did the envoys meet?", {"envoy": 1.0})
-    assert lead is given[1]
-    assert span == Span(24, 34)
-    draft = write_extract(given, lambda _: Document("mill", "The mill", text, "mill.md"), "When did they meet?", {})
+    assert direct(given, "When did the envoys meet?", {"envoy": 1.0}) == Lead(given[1], Span(24, 34))
+    draft = write_extract(given, lambda _: Document("mill", "The mill", text, "mill.md"), "When did they meet?")
     first, second = draft.sentences
     assert first.short
     assert first.text[first.short.start : first.short.end] == "3 May 1991"
     assert second.short is None
-    assert direct(given, "Why did they meet?", {}) == (given[0], None)
-    assert direct([], "When?", {}) == (None, None)
+    assert direct(given, "Why did they meet?", {}) == Lead(given[0], None)
+    assert write_extract([], lambda _: Document("mill", "The mill", text, "mill.md"), "When?").sentences == ()
+
+
+def test_each_part_of_a_question_has_a_sentence_before_anything_else() -> None:
+    """The best three sentences are of one article; the second part asks of the other, and has its own ranking."""
+    mill = [evidence(k, 0.9 - k / 100, numbered(k), "mill") for k in (1, 2, 3)]
+    ford = evidence(5, 0.3, "The ford talks were opened by Anna Berg in 1994.", "ford")
+    document = Document("mill", "The mill", " " * 700, "mill.md")
+    parts = [Part("What was said at the mill?", mill), Part("When did the ford talks open?", [mill[0], ford])]
+    draft = write_extract(mill, lambda _: document, "What was said at the mill, and when ...?", parts=parts)
+    assert [each.text for each in draft.sentences] == [numbered(1), numbered(2), numbered(3), ford.sentence.text]
+    last = draft.sentences[-1]
+    assert last.short
+    assert last.text[last.short.start : last.short.end] == "1994"
+    assert [bool(each.short) for each in draft.sentences] == [False, False, False, True]
+    assert choose(mill, [ford])[0] is ford
 
 
 def test_articles_are_named_where_there_are_several() -> None:
@@ -163,11 +176,11 @@ def test_an_extract_is_verbatim_and_numbered() -> None:
     assert [sentence.citations for sentence in draft.sentences] == [(1,), (2,)]
 
 
-def test_coverage_is_weighted_by_rarity() -> None:
+def test_the_share_of_a_question_is_weighted_by_rarity() -> None:
     rarity = {"oslo": 3.0, "talk": 1.0}
-    assert coverage(rarity, "Talks were held.") == pytest.approx(0.25)
-    assert coverage(rarity, "Talks", ("The Oslo channel",)) == pytest.approx(1.0)
-    assert coverage({}, "anything") == 0.0
+    assert share(rarity, {"talk", "held"}) == pytest.approx(0.25)
+    assert share(rarity, {"talk", "oslo"}) == pytest.approx(1.0)
+    assert share({}, {"talk"}) == 0.0
 
 
 @pytest.mark.parametrize(
