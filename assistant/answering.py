@@ -13,6 +13,7 @@ from assistant.conversation import own_words, understand
 from assistant.errors import QuestionError, WriterError
 from assistant.evidence import Evidence, find_evidence, weights
 from assistant.parts import parts_of
+from assistant.remarks import dated
 from assistant.reranking import retriever_for
 from assistant.retrieval import Retrieved, Retriever, retrieve_parts
 from assistant.settings import MAX_QUESTION, AssistantSettings
@@ -170,6 +171,8 @@ class Assistant:
     ) -> Answer:
         """The answer before a writer has begun: the outcome, and for "not covered" the nearest articles."""
         covered = judgment.confidence >= self.settings.abstention_threshold
+        best = retrieved.passages[:1]
+        missing = dated(judgment.missing, self.index.document(best[0].passage.doc_id)) if best else judgment.missing
         return Answer(
             question=asked,
             understood=understood,
@@ -177,7 +180,7 @@ class Assistant:
             sentences=(),
             citations=(),
             passages=retrieved.passages,
-            missing=(*judgment.missing, *(untold if covered else ())),
+            missing=(*missing, *(untold if covered else ())),
             nearest=() if covered else self.nearest(understood, retrieved),
             confidence=round(judgment.confidence, 4),
             writer="none",

@@ -117,10 +117,11 @@ def warn(notices: tuple[str, ...]) -> None:
 
 def as_text(answer: "Answer") -> str:
     """An answer for a terminal: sentences with numbers, then what they cite."""
+    from assistant.remarks import opening, remarks, uncovered
+
+    said = [each for each in remarks(answer) if each not in answer.notices]  # those are on standard error
     if answer.outcome == "not_covered":
-        lines = ["The articles do not cover this question."]
-        if answer.missing:
-            lines.append(f"Not mentioned in what was found: {', '.join(answer.missing)}.")
+        lines = [uncovered(answer), *said]
         if answer.nearest:
             lines.append("Nearest articles:")
             lines += [f"  {near.title} ({near.doc_id})" for near in answer.nearest]
@@ -130,6 +131,7 @@ def as_text(answer: "Answer") -> str:
         if each.lead_in:
             paragraphs.append([f"{each.lead_in}:"])
         paragraphs[-1].append(f"{each.text}{''.join(f' [{number}]' for number in each.citations)}")
-    text = "\n".join(" ".join(said) for said in paragraphs if said)
+    first = opening(answer)
+    text = "\n".join([*([first] if first else []), *(" ".join(each) for each in paragraphs if each)])
     cited = [f"[{c.number}] {c.title} ({c.source}, characters {c.start}-{c.end})" for c in answer.citations]
-    return "\n".join([text, "", *cited])
+    return "\n".join([text, *said, "", *cited])

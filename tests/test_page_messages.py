@@ -81,7 +81,7 @@ def test_notices_what_is_missing_and_what_stands_alone_are_said_at_the_end() -> 
         ledger={"unsupported": 1},
     )
     assert shown(messages.answered(answer)) == (
-        "One two three.|1| |Four five.|A notice.|Not mentioned in what was found: 1994, Rome.|"
+        "One two three.|1| |Four five.|A notice.|What was found does not mention 1994 and Rome.|"
         "1 sentence, underlined, could not be found in the articles."
     )
     assert "A notice" not in messages.answered(answer, 3)

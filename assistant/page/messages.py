@@ -6,6 +6,7 @@ from itertools import groupby
 from assistant.page.escaping import in_markdown, safe_markdown
 from assistant.page.links import article_link, citation_link
 from assistant.page.references import joined
+from assistant.remarks import opening, remarks, uncovered
 from assistant.types import Answer, AnswerSentence, Citation, NearArticle
 from index.errors import BackchannelError
 from index.store import Summary
@@ -60,7 +61,9 @@ def written(answer: Answer, words: int | None) -> str:
         shown = one_sentence(each, cited, answer.generation) if left >= count else cut(each.text, left)
         paragraphs[-1].append(shown)
         left -= count
-    return "".join(f'<p class="said">{" ".join(said)}</p>' for said in paragraphs if said) or '<p class="said"></p>'
+    before = f'<p class="quiet">{in_markdown(first)}</p>' if (first := opening(answer)) else ""
+    said = "".join(f'<p class="said">{" ".join(each)}</p>' for each in paragraphs if each)
+    return before + (said or '<p class="said"></p>')
 
 
 def cut(text: str, words: int) -> str:
@@ -84,21 +87,9 @@ def chip(citation: Citation, generation: str) -> str:
     return f'<sup><a class="cite" href="{link}" title="{title}">{citation.number}</a></sup>'
 
 
-def remarks(answer: Answer) -> list[str]:
-    """What is said below an answer: notices, what is missing from it, and sentences that nothing bears out."""
-    found = list(answer.notices)
-    if answer.outcome == "answered" and answer.missing:
-        found.append(f"Not mentioned in what was found: {', '.join(answer.missing)}.")
-    if alone := answer.ledger.get("unsupported", 0):
-        found.append(f"{alone} sentence{'s' if alone > 1 else ''}, underlined, could not be found in the articles.")
-    return found
-
-
 def not_covered(answer: Answer) -> str:
-    """What is missing, and the three articles to look at instead."""
-    said = "The articles do not cover this."
-    if answer.missing:
-        said += f" What was found does not mention {', '.join(answer.missing)}."
+    """That there is no answer, what is missing, and the articles to look at instead."""
+    said = uncovered(answer)
     if not answer.nearest:
         return f"<p>{in_markdown(said)} Try other words, or a wider question.</p>"
     items = [f"<li>{article_anchor(near, answer.generation, 'near')}</li>" for near in answer.nearest]
