@@ -1,6 +1,7 @@
-"""Is the evidence enough? A logistic formula over five things that a reader would check, fitted by `eval calibrate`.
+"""Is the evidence enough? A logistic formula over what was read and what is missing, fitted by `eval calibrate`.
 
-`abstention.json` holds its coefficients and says on what they were fitted, when, and with what result.
+Without a reader it rests on likeness. `abstention.json` holds the coefficients of both and says on what they were
+fitted, when, and with what result.
 """
 
 import functools
@@ -19,16 +20,22 @@ from assistant.retrieval import Retrieved
 from index.lexical import STOP_WORDS, analyze
 from index.searching import Index
 
-__all__ = ["COEFFICIENTS", "FEATURES", "Judgment", "features", "judge", "names_of"]
+__all__ = ["COEFFICIENTS", "READ", "UNREAD", "Judgment", "features", "judge", "names_of"]
 
 COEFFICIENTS = Path(__file__).with_name("abstention.json")
-FEATURES = {
+READ = {
+    "reading": "logarithm of the sum over the sentences that were read of exp(logit that it answers), within ±6",
+    "missing": "share of the question's names and years that the best passages do not have",
+    "unknown": "share of its words that the whole library does not have",
+}
+UNREAD = {
     "sentence": "cosine of the question with the best sentence",
     "margin": "that cosine less the mean of the sentences of its article that were looked at",
     "words": "share of the question's rare words that the best passages have",
     "missing": "share of its names and years that they do not have",
     "relation": "cosine of the question without its names with the best sentence for that",
 }
+SUREST = 6.0  # a logit beyond it is no surer
 LOOKED_AT = 5  # passages that names and words of the question are looked for in
 NAME = re.compile(r"\b(?:[A-Z][\w'’.-]*[A-Za-z0-9]|[A-Z]|\d{3,4}s?)\b")
 WORD = re.compile(r"[\w'’-]+")
@@ -54,8 +61,8 @@ def judge(index: Index, question: str, retrieved: Retrieved, evidence: Sequence[
     """How far the evidence can be trusted to answer the question; 0 where there is none."""
     if not evidence or not retrieved.passages:
         return Judgment(0.0, tuple(names_of(question)))
-    fitted = coefficients()
     found, missing = features(index, question, retrieved, evidence)
+    fitted = coefficients()["read" if "reading" in found else "unread"]
     logit = fitted["bias"] + sum(fitted[name] * value for name, value in found.items())
     return Judgment(1 / (1 + math.exp(-logit)), missing)
 
@@ -63,7 +70,8 @@ def judge(index: Index, question: str, retrieved: Retrieved, evidence: Sequence[
 def features(
     index: Index, question: str, retrieved: Retrieved, evidence: Sequence[Evidence]
 ) -> tuple[dict[str, float], tuple[str, ...]]:
-    """The values of `FEATURES`, in their order, and the names that are missing.
+    """The values of `READ` where a reader has read the evidence, else of `UNREAD`, in their order, and the names that
+    are missing.
 
     Cosines lie in [-1, 1], shares in [0, 1]. There must be evidence.
     """
@@ -71,6 +79,12 @@ def features(
     known = {stem for each in passages for stem in words_of(f"{each.title} {each.heading} {each.text}")}
     names = names_of(question)
     missing = tuple(name for name in names if not known.issuperset(words_of(name)))
+    absent = len(missing) / max(len(names), 1)
+    if logits := [each.answers for each in evidence if each.answers is not None]:
+        reading = float(np.logaddexp.reduce(logits))
+        stems = subject_weights(index, question)
+        unknown = sum(not index.holds(stem) for stem in stems) / max(len(stems), 1)
+        return {"reading": max(-SUREST, min(SUREST, reading)), "missing": absent, "unknown": unknown}, missing
     best = max(evidence, key=lambda each: each.cosine)
     kin = [each.cosine for each in evidence if each.sentence.doc_id == best.sentence.doc_id]
     relation = without(question, names)
@@ -79,7 +93,7 @@ def features(
         "sentence": best.cosine,
         "margin": best.cosine - float(np.mean(kin)),
         "words": share(subject_weights(index, question), known),
-        "missing": len(missing) / max(len(names), 1),
+        "missing": absent,
         "relation": max(float(each.vector @ alone) for each in evidence),
     }
     return values, missing
@@ -105,7 +119,10 @@ def is_no_name(word: str) -> bool:
 
 
 @functools.cache
-def coefficients() -> Mapping[str, float]:
-    """`bias`, and the weight of each feature as it is, from `abstention.json`."""
+def coefficients() -> Mapping[str, Mapping[str, float]]:
+    """For what was `read` and for what was `unread`: `bias`, and the weight of each feature; 0 until it is fitted."""
     written = json.loads(COEFFICIENTS.read_text(encoding="utf-8"))
-    return {name: float(written["coefficients"][name]) for name in ("bias", *FEATURES)}
+    return {
+        kind: {name: float(written[kind]["coefficients"].get(name, 0.0)) for name in ("bias", *features)}
+        for kind, features in (("read", READ), ("unread", UNREAD))
+    }

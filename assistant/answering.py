@@ -13,6 +13,7 @@ from assistant.conversation import own_words, understand
 from assistant.errors import QuestionError, WriterError
 from assistant.evidence import Evidence, find_evidence, weights
 from assistant.parts import parts_of
+from assistant.reading import READ, READ_OF_PART, Reader, open_reader, read_evidence
 from assistant.remarks import dated
 from assistant.reranking import retriever_for
 from assistant.retrieval import Retrieved, Retriever, retrieve_parts
@@ -43,11 +44,13 @@ class Assistant:
         settings: AssistantSettings,
         retriever: Retriever | None = None,
         language_model: Any = None,
+        reader: Reader | None = None,
     ) -> None:
         self.index = index
         self.settings = settings
         self.retriever = retriever or retriever_for(index, settings)
         self.language_model = language_model
+        self.reader = reader
 
     @classmethod
     def open(cls, home: str | Path | None = None, **settings: Any) -> "Assistant":
@@ -63,11 +66,12 @@ class Assistant:
     @classmethod
     def over(cls, index: Index, settings: AssistantSettings) -> "Assistant":
         """The assistant over an index that is open, with the writer that the settings name."""
+        reader = open_reader(index.models) if settings.reader else None
         if not settings.llm_model:
-            return cls(index, settings)
+            return cls(index, settings, reader=reader)
         from assistant.writing.llm import configured
 
-        return cls(index, settings, language_model=configured(settings))
+        return cls(index, settings, language_model=configured(settings), reader=reader)
 
     def search(self, question: str, k: int | None = None, filters: Filters = EVERYTHING) -> tuple[ScoredPassage, ...]:
         """The `k` best passages for a question or a few words, best first."""
@@ -111,9 +115,10 @@ class Assistant:
             answer = replace(answer, outcome="not_covered", nearest=self.nearest(understood, retrieved))
         yield replace(answer, timings_ms=watch.milliseconds())
 
-    def evidence(self, asked: str, understood: str, retrieved: Retrieved) -> list[Evidence]:
+    def evidence(self, asked: str, understood: str, retrieved: Retrieved, most: int = READ) -> list[Evidence]:
         """The sentences, best first: the subject finds the passages, what is asked of it the sentence."""
-        return find_evidence(self.index, own_words(asked, understood), retrieved)
+        found = find_evidence(self.index, own_words(asked, understood), retrieved)
+        return read_evidence(self.reader, understood, found, most) if self.reader else found
 
     def judged(
         self,
@@ -130,7 +135,7 @@ class Assistant:
         judgment = judge(self.index, question, retrieved, evidence)
         told, untold = [], []
         for part, found in zip(parts, by_part, strict=True):
-            its_own = find_evidence(self.index, part, found)
+            its_own = self.evidence(part, part, found, READ_OF_PART)
             one = judge(self.index, part, found, its_own)
             judgment = replace(judgment, confidence=max(judgment.confidence, one.confidence))
             if one.confidence >= self.settings.abstention_threshold:

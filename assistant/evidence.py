@@ -10,7 +10,7 @@ from assistant.retrieval import Retrieved
 from index.embedding import Vectors
 from index.lexical import analyze
 from index.searching import Index
-from index.types import Passage, Sentence
+from index.types import Passage, Sentence, Span
 
 __all__ = ["Evidence", "dangling", "find_evidence", "share", "subject_weights", "weights"]
 
@@ -29,10 +29,12 @@ POINTS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence with its score in [0, 1] (higher is better), its cosine with the question, vector and passage.
+    """A sentence with its score, at least 0 (higher is better), its cosine with the question, vector and passage.
 
     `covers` holds the question's stems that the sentence (or its article's title, for half) has, each with its share of
-    the question's weight; the shares of a sentence sum to 1 at most. `stems` are all of the sentence itself.
+    the question's weight; the shares of a sentence sum to 1 at most. `stems` are all of the sentence itself. `answers`
+    is the reader's logit that the sentence answers, higher is better, None where it was not read; `short` are then
+    the words of it that most likely do.
     """
 
     sentence: Sentence
@@ -42,6 +44,8 @@ class Evidence:
     passage: Passage
     covers: Mapping[str, float] = field(default_factory=dict)
     stems: frozenset[str] = frozenset()
+    answers: float | None = None
+    short: Span | None = None
 
 
 def dangling(text: str) -> bool:

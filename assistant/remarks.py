@@ -9,7 +9,7 @@ from index.types import Document
 
 __all__ = ["UNSURE", "dated", "opening", "remarks", "uncovered"]
 
-UNSURE = 0.4  # confidence below which the evidence more likely lies elsewhere: the asker is told before reading
+UNSURE = 0.45  # confidence below which the evidence more likely lies elsewhere: the asker is told before reading
 
 
 def opening(answer: Answer) -> str:

@@ -20,8 +20,9 @@ class AssistantSettings(LayeredSettings):
     reranker: str = Field("", description="a sentence-transformers CrossEncoder, by name or folder; empty = none")
     reranker_depth: int = Field(50, ge=1, le=1000, description="best passages that the reranker reads and reorders")
     passages: int = Field(10, ge=1, le=1000, description="passages given to the writer and shown")
+    reader: bool = Field(True, description="read the best sentences together with the question before answering")
     abstention_threshold: float = Field(
-        0.3, ge=0, le=1, description="confidence below which a question counts as not covered"
+        0.34, ge=0, le=1, description="confidence below which a question counts as not covered"
     )
     llm_base_url: str = Field("", description="address of an OpenAI-compatible server, e.g. http://127.0.0.1:11434/v1")
     llm_model: str = Field("", description="name of the language model on that server; empty = extractive answers")

@@ -148,7 +148,7 @@ def ask_gold(
     threshold would have let through.
     """
     open_settings = assistant.settings.model_copy(update={"abstention_threshold": 0.0})
-    unheld = Assistant(assistant.index, open_settings, assistant.retriever, assistant.language_model)
+    unheld = Assistant(assistant.index, open_settings, assistant.retriever, assistant.language_model, assistant.reader)
     assistant.ask(questions[0].question)  # loads what loads late
     judged = []
     with progress("questions", len(questions)) as advance:

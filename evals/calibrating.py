@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.abstention import FEATURES, features
+from assistant.abstention import READ, UNREAD, features
 from assistant.answering import Assistant
 from evals.answers import Answers, ask_gold
 from evals.collections import Collection
@@ -29,7 +29,7 @@ from index.progress import Progress, silent
 __all__ = ["Calibrated", "calibrate", "fit", "write_coefficients"]
 
 FOLDS = 6
-PENALTY = 33.0  # of the squared standardised weights: an eighth of the questions, so that 180 do not fit their noise
+PENALTY = 10.0  # of the squared standardised weights, so that 180 questions do not fit their noise
 FOREIGN = 60  # questions of each foreign collection
 FOREIGN_WEIGHT = 0.2  # of all foreign questions together, against the gold ones: they are easy, and must not decide
 REFUSED = 0.08  # the share of answerable questions that the threshold may refuse
@@ -40,7 +40,7 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """Coefficients by name (`bias` and `FEATURES`), and the cross-validated worth of such a fit on the gold questions.
+    """Coefficients by name (`bias` and `READ` or `UNREAD`), and the cross-validated worth of such a fit.
 
     `threshold` is the highest at which at most 8 % of the answerable questions are refused; `foreign_answered` is the
     share of foreign questions above it.
@@ -54,7 +54,7 @@ class Calibrated:
     foreign_answered: float
 
     def to_json(self) -> dict[str, Any]:
-        """The content of `abstention.json`, but for the date."""
+        """One part of `abstention.json`, but for the date."""
         figures = {name: getattr(self.trust, name) for name in ("auroc", "brier", "skill", "slope")}
         return {
             "coefficients": {name: round(value, 4) for name, value in self.coefficients.items()},
@@ -94,7 +94,7 @@ def calibrate(
     own, strange = held[: len(rows)], held[len(rows) :]
     threshold = highest_threshold(own[answerable])
     return Calibrated(
-        dict(zip(("bias", *FEATURES), fit(x, y, weight).tolist(), strict=True)),
+        dict(zip(("bias", *used(assistant)), fit(x, y, weight).tolist(), strict=True)),
         len(rows),
         len(others),
         threshold,
@@ -108,9 +108,14 @@ def values(assistant: Assistant, asked: str, understood: str) -> list[float]:
     retrieved = assistant.retriever.retrieve(understood, assistant.settings.passages, Filters())
     evidence = assistant.evidence(asked, understood, retrieved)
     if not evidence:
-        return [0.0] * len(FEATURES)
+        return [0.0] * len(used(assistant))
     found, _ = features(assistant.index, understood, retrieved, evidence)
     return list(found.values())
+
+
+def used(assistant: Assistant) -> Mapping[str, str]:
+    """The features that confidence rests on: with a reader, or without."""
+    return READ if assistant.reader else UNREAD
 
 
 def sample(collection: Collection, seed: int) -> list[str]:
@@ -151,7 +156,9 @@ def highest_threshold(confidence: Floats) -> float:
 
 
 def write_coefficients(path: Path, found: Calibrated) -> None:
-    """Writes the file that `assistant` reads, whole or not at all."""
-    content = found.to_json()
-    content["fitted"]["when"] = datetime.date.today().isoformat()
+    """Writes the file that `assistant` reads, whole or not at all: its part with a reader, or that without."""
+    content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    part = "read" if "reading" in found.coefficients else "unread"
+    content[part] = found.to_json()
+    content[part]["fitted"]["when"] = datetime.date.today().isoformat()
     replace(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

@@ -5,6 +5,7 @@ Nothing outside `index/` may know that the index is local.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -52,6 +53,7 @@ class Index(Protocol):
 
     embedder: Embedder
     warning: str  # one line where something is amiss, else empty
+    models: Path  # the folder where models are kept once they are exported
 
     def status(self) -> IndexStatus:
         """What is being served."""
@@ -102,6 +104,10 @@ class Index(Protocol):
         """Stems of the text without stop words, each with its inverse document frequency, at least 1."""
         ...
 
+    def holds(self, stem: str) -> bool:
+        """Whether a stem of `analyze` occurs in any passage."""
+        ...
+
     def respell(self, text: str) -> str:
         """The text with each misspelt word as the library writes it: a word of five letters or more, no number, that
         neither the library nor the embedder's tokenizer knows, one or two edits away from one that the library has.
@@ -113,9 +119,10 @@ class Index(Protocol):
 class LocalIndex:
     """A published generation on this machine. Safe to share between threads."""
 
-    def __init__(self, generation: Generation, embedder: Embedder, warning: str = "") -> None:
+    def __init__(self, generation: Generation, embedder: Embedder, models: Path, warning: str = "") -> None:
         self.generation = generation
         self.embedder = embedder
+        self.models = models
         self.warning = warning
         self.store = Store(generation.folder / "store.sqlite")
         self.dense = DenseIndex.load(generation.folder / "passages.faiss")
@@ -140,8 +147,8 @@ class LocalIndex:
                 f"{settings.embedder}. Rebuild it with: python app.py index apply, or set BACKCHANNEL_EMBEDDER="
                 f"{built_with['name']}"
             )
-        embedder = open_embedder(settings.embedder, settings.home / "models", built_with["digest"])
-        return cls(generation, embedder, warning)
+        models = settings.home / "models"
+        return cls(generation, open_embedder(settings.embedder, models, built_with["digest"]), models, warning)
 
     def status(self) -> IndexStatus:
         """What is being served."""
@@ -210,6 +217,10 @@ class LocalIndex:
             frequency = self.lexical.document_frequency(stem)
             found[stem] = max(1.0, float(np.log1p((total - frequency + 0.5) / (frequency + 0.5))))
         return found
+
+    def holds(self, stem: str) -> bool:
+        """See `Index`."""
+        return self.lexical.document_frequency(stem) > 0
 
     def respell(self, text: str) -> str:
         """See `Index`."""

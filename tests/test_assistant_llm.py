@@ -76,7 +76,7 @@ def asking(assistant: Assistant, server: ScriptedServer, **settings: object) -> 
     """The library's assistant with the scripted model."""
     address = f"http://127.0.0.1:{server.server_port}/v1"
     chosen = AssistantSettings.load(llm_base_url=address, llm_model="scripted", llm_api_key="canary-key", **settings)
-    return Assistant(assistant.index, chosen, language_model=configured(chosen))
+    return Assistant(assistant.index, chosen, language_model=configured(chosen), reader=assistant.reader)
 
 
 def number_of(assistant: Assistant, words: str) -> int:

@@ -71,7 +71,7 @@ def test_reciprocal_ranks_by_hand() -> None:
     assert reciprocal([]) == {}
 
 
-BOTH = "Who mediated in Aceh in 2005, and what did Brendan Duddy do in Derry?"
+BOTH = "What does the Chatham House Rule allow, and who was Brendan Duddy?"
 
 
 def test_parts_bring_their_passages(assistant: Assistant) -> None:
@@ -85,7 +85,7 @@ def test_parts_bring_their_passages(assistant: Assistant) -> None:
     for part in parts:
         best = assistant.retriever.retrieve(part, 1, Filters()).passages[0].passage.key
         assert best in [each.passage.key for each in found.passages[:5]]
-    assert {"aceh", "northern-ireland-duddy"} <= {each.passage.doc_id for each in found.passages[:5]}
+    assert {"chatham-house-rule", "northern-ireland-duddy"} <= {each.passage.doc_id for each in found.passages[:5]}
     scores = [each.score for each in found.passages]
     assert scores == sorted(scores, reverse=True)
 
@@ -93,8 +93,8 @@ def test_parts_bring_their_passages(assistant: Assistant) -> None:
 def test_an_answer_has_a_sentence_for_each_part(assistant: Assistant) -> None:
     answer = assistant.ask(BOTH)
     assert answer.outcome == "answered"
-    assert "Henry Dunant Centre" in answer.text or "Ahtisaari" in answer.text
-    assert "Duddy" in answer.text
+    assert {each.doc_id for each in answer.citations} >= {"chatham-house-rule", "northern-ireland-duddy"}
+    assert "hidden intermediary" in answer.text
     assert answer.missing == ()
 
 

@@ -1,6 +1,7 @@
 """The extractive writer on made-up evidence; conversation; the first check of written sentences."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -73,6 +74,25 @@ def test_a_sure_answer_is_shorter() -> None:
     for best, count in ((0.9, 4), (0.55, 6)):
         given = [evidence(k, best, f"{long}{k} so.", axis=k) for k in range(9)]  # nineteen words each
         assert len(choose(given)) == count
+
+
+def test_no_answer_is_longer_than_120_words_but_for_its_first_sentence() -> None:
+    """Sentences of fifty words: two fit, be they the best, the leads of parts, or brought by one that points back."""
+    text = "It was so. " + "word " * 47
+    long = [evidence(k, 0.9, f"{text}{k}", axis=k) for k in (1, 2, 3, 5)]
+    assert [e.sentence.key for e in choose(long)] == [1, 2]
+    assert [e.sentence.key for e in choose(long, [long[3], long[0], long[1]])] == [5, 1]
+    very = evidence(9, 0.95, "word " * 130 + "nine.")
+    assert [e.sentence.key for e in choose([very, *long])] == [9]
+
+
+def test_what_was_read_and_does_not_answer_pads_no_sure_answer() -> None:
+    given = [
+        replace(evidence(k, 0.9 - k / 100, numbered(k)), answers=logit) for k, logit in enumerate((1.0, -9, -2, -5))
+    ]
+    assert [e.sentence.key for e in choose(given)] == [0, 1, 2], "the second may come, the fourth may not"
+    unsure = [replace(each, answers=-3.0 + each.answers) for each in given if each.answers is not None]
+    assert len(choose(unsure)) == 4
 
 
 def test_the_direct_answer_leads_and_is_marked() -> None:

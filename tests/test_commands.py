@@ -59,6 +59,7 @@ def test_ask_json(library: Path) -> None:
         }
 
 
+@pytest.mark.slow
 def test_ask_not_covered_exits_0_and_shows_passages(library: Path) -> None:
     done = run("ask", "What is the capital of Peru?", "--json", "--home", str(library))
     answer = json.loads(done.stdout)
@@ -92,6 +93,7 @@ def test_ask_with_history(library: Path, tmp_path: Path) -> None:
     assert answer["understood"] == "Who paid for them? (Oslo talks)"
 
 
+@pytest.mark.slow
 def test_search_json(library: Path) -> None:
     found = json.loads(run("search", "Borregaard manor", "--json", "--k", "3", "--home", str(library)).stdout)
     assert set(found) == {"question", "passages"}

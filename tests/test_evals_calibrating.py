@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import DATA
 
-from assistant.abstention import COEFFICIENTS, FEATURES, features, without
+from assistant.abstention import COEFFICIENTS, READ, UNREAD, features, without
 from assistant.answering import Assistant
 from assistant.evidence import find_evidence
 from evals import calibrating
@@ -64,7 +64,7 @@ def test_features_are_in_their_ranges(assistant: Assistant) -> None:
     retrieved = assistant.retriever.retrieve("How did the Oslo talks start in 1850?", 10, Filters())
     evidence = find_evidence(assistant.index, "How did the Oslo talks start in 1850?", retrieved)
     found, missing = features(assistant.index, "How did the Oslo talks start in 1850?", retrieved, evidence)
-    assert list(found) == list(FEATURES)
+    assert list(found) == list(UNREAD)
     assert found["sentence"] == pytest.approx(max(each.cosine for each in evidence))
     assert found["missing"] == 0.5  # of Oslo and 1850
     assert missing == ("1850",)
@@ -74,10 +74,13 @@ def test_features_are_in_their_ranges(assistant: Assistant) -> None:
 
 def test_the_shipped_coefficients_say_where_they_are_from() -> None:
     written = json.loads(COEFFICIENTS.read_text(encoding="utf-8"))
-    assert set(written["coefficients"]) == {"bias", *FEATURES}
-    assert written["coefficients"]["missing"] < 0 < written["coefficients"]["sentence"]
-    assert "180 gold questions (dev)" in written["fitted"]["on"]
-    assert set(written["fitted"]["cross_validated"]) == {"auroc", "brier", "skill", "slope"}
+    assert written.keys() == {"read", "unread"}
+    for part, names in ((written["read"], READ), (written["unread"], UNREAD)):
+        assert set(part["coefficients"]) == {"bias", *names}
+        assert "180 gold questions (dev)" in part["fitted"]["on"]
+        assert set(part["fitted"]["cross_validated"]) == {"auroc", "brier", "skill", "slope"}
+    assert written["read"]["coefficients"]["missing"] < 0 < written["read"]["coefficients"]["reading"]
+    assert written["unread"]["coefficients"]["missing"] < 0 < written["unread"]["coefficients"]["sentence"]
 
 
 @pytest.mark.slow
@@ -87,10 +90,11 @@ def test_questions_of_the_library_and_foreign_ones(assistant: Assistant, tmp_pat
     asked = [*known[:12], *[q for q in load_questions() if not q.answerable][:6]]
     found = calibrate(assistant, asked, [read_beir(DATA / "beir_small")])
     assert (found.questions, found.foreign) == (18, 4)
-    assert list(found.coefficients) == ["bias", *FEATURES]
+    assert list(found.coefficients) == ["bias", *READ]
     assert found.trust.wrongly_refused.value <= 0.08
     write_coefficients(tmp_path / "abstention.json", found)
     written = json.loads((tmp_path / "abstention.json").read_text())
-    assert written["fitted"]["on"] == "18 gold questions (dev), 4 questions of other collections"
+    assert written.keys() == {"read"}
+    assert written["read"]["fitted"]["on"] == "18 gold questions (dev), 4 questions of other collections"
     with pytest.raises(EvalsError, match="All questions came out alike"):
         calibrate(assistant, [q for q in load_questions() if not q.answerable][:3])

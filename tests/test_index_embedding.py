@@ -146,6 +146,7 @@ def test_an_index_of_another_embedder(home: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_model_that_changed_under_its_name(models: Path) -> None:
     with pytest.raises(EmbedderError) as found:
         open_embedder(PACKAGED, models, digest="0" * 64)

@@ -29,6 +29,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "onnxruntime": ("index/embedding/*", OUR_ADAPTER),
     "tokenizers": ("index/embedding/*", OUR_ADAPTER),
     "torch": ("index/embedding/*",),
+    "safetensors": ("index/embedding/*",),
     "sentence_transformers": ("index/embedding/*", "assistant/reranking.py"),
     "transformers": ("index/embedding/*", "assistant/reranking.py"),
     "scipy": ("evals/statistics.py",),

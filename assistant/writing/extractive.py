@@ -12,13 +12,14 @@ from index.types import Document, Span
 __all__ = ["Part", "choose", "write_extract"]
 
 FEWEST, MOST = 2, 6  # sentences
-WORDS = 120  # words of an answer, at most, unless its first two sentences have more
-# From this score on, the best sentence most likely is the answer, and fewer words serve the reader; below it the rest
-# is needed. On the answerable gold questions (dev), all the evidence is contained in 0.64 at a median of 88 words; with
-# 80 words in 0.64 at 84, with a bar of 0.65 in 0.64 at 109, of 0.55 in 0.60 at 79.
-SURE, SURE_WORDS = 0.6, 88
-NEAR_BEST = 0.7  # share of the best sentence's score that a further one must reach, with what it adds
-NEW = 0.6  # what a sentence gains for covering question words that no chosen one has
+WORDS = 120  # words of an answer, at most, unless its first sentence has more
+# Where the best sentence most likely is the answer (by the reader's logit; unread, by its score), fewer words serve the
+# asker; where not, the rest is needed. On the answerable gold questions (dev), all the evidence is contained in 0.70 at
+# a median of 80 words; with 120 words always in 0.71 at 107 (evals/LOG.md, 2026-11-26).
+SURE, SURE_UNREAD, SURE_WORDS = -1.0, 0.6, 80
+SUPPORTS = -3.0  # the reader's logit from which a third sentence may follow an answer that is sure
+NEAR_BEST = 0.5  # share of the best sentence's score that a further one must reach, with what it adds
+NEW = 0.4  # what a sentence gains for covering question words that no chosen one has
 SAID, TITLED = 0.25, 0.6  # what is left of a question word's weight once a sentence, or only its title, had it
 LEADING = 8  # best sentences among which the one with the likeliest short answer may come first
 SAYS = 0.7  # what a likelihood of 1 adds to a sentence's score; gold dev is the same from 0.5 to 0.8
@@ -99,7 +100,8 @@ def choose(evidence: Sequence[Evidence], leads: Sequence[Evidence] = ()) -> list
         return []
     at = {(each.sentence.doc_id, each.sentence.key): each for each in evidence}
     best = evidence[0].score
-    most = SURE_WORDS if best >= SURE else WORDS
+    sure = is_sure(evidence[0])
+    most = SURE_WORDS if sure else WORDS
     left: dict[str, float] = {}
     chosen: list[Evidence] = []
     first = list(leads)
@@ -108,13 +110,21 @@ def choose(evidence: Sequence[Evidence], leads: Sequence[Evidence] = ()) -> list
         worth = {id(each): each.score + NEW * adds(each, left) for each in rest}
         rest.sort(key=lambda each: -worth[id(each)])
         words = sum(len(one.sentence.text.split()) for one in chosen)
-        each = next((e for e in rest if not said(e, chosen) and fits(e, len(chosen), words, most)), None)
+        able = (e for e in rest if not said(e, chosen) and fits(e, len(chosen), words, most))
+        each = next((e for e in able if len(chosen) < FEWEST or not sure or may_support(e)), None)
         if first:
             each = first.pop(0)
+            if chosen and not fits(each, 1, words, WORDS):
+                continue
         elif each is None or (len(chosen) >= FEWEST and worth[id(each)] < NEAR_BEST * best):
             break
         before = at.get((each.sentence.doc_id, each.sentence.key - 1))
         if before and before not in chosen and len(chosen) + 1 < MOST and dangling(each.sentence.text):
+            words += len(each.sentence.text.split())
+            before = before if fits(before, 1, words, WORDS) else None
+        else:
+            before = None
+        if before:
             chosen += [] if said(before, [*chosen, each]) else [before]
         chosen.append(each)
         rest = [one for one in rest if one.sentence.key != each.sentence.key]
@@ -123,14 +133,24 @@ def choose(evidence: Sequence[Evidence], leads: Sequence[Evidence] = ()) -> list
     return chosen
 
 
+def is_sure(best: Evidence) -> bool:
+    """Whether the best sentence most likely answers."""
+    return best.score >= SURE_UNREAD if best.answers is None else best.answers >= SURE
+
+
+def may_support(each: Evidence) -> bool:
+    """Whether a further sentence has to do with what was asked, where the answer is sure already."""
+    return each.answers is None or each.answers >= SUPPORTS
+
+
 def adds(each: Evidence, left: Mapping[str, float]) -> float:
     """The share of the question's weight that the sentence covers, less what chosen ones have covered; in [0, 1]."""
     return sum(share * left.get(stem, 1.0) for stem, share in each.covers.items())
 
 
 def fits(each: Evidence, chosen: int, words: int, most: int) -> bool:
-    """Whether the answer stays within its words; the first two sentences always may come."""
-    return chosen < FEWEST or words + len(each.sentence.text.split()) <= most
+    """Whether the answer stays within its words: the first sentence always, the second within `WORDS`."""
+    return not chosen or words + len(each.sentence.text.split()) <= (WORDS if chosen < FEWEST else most)
 
 
 def in_order(chosen: Sequence[Evidence], leads: Sequence[Evidence]) -> list[Evidence]:

@@ -11,10 +11,11 @@ from evals.commands.peers import peers
 from evals.commands.report import report
 from evals.commands.retrieval import retrieval
 from evals.commands.sweep import sweep
+from evals.commands.train import train
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Measure retrieval and answers offline.", no_args_is_help=True, rich_markup_mode=None)
-for command in (retrieval, answers, compare, gate, baseline, sweep, report, peers, calibrate):
+for command in (retrieval, answers, compare, gate, baseline, sweep, report, peers, calibrate, train):
     app.command()(command)
 app.add_typer(gold.app, name="gold")

@@ -13,9 +13,20 @@ from index.embedding.models import sha256, sha256_of
 from index.embedding.protocol import Vectors
 from index.progress import Progress, silent
 
-__all__ = ["OnnxEmbedder"]
+__all__ = ["OnnxEmbedder", "session"]
 
 BATCH = 8  # sequences; on two cores 1.5 times the throughput of 32, whose padding and cache misses cost more
+
+
+def session(model: Path, threads: int) -> Any:
+    """A session of `threads` threads on the processor."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
 class OnnxEmbedder:
@@ -55,24 +66,12 @@ class OnnxEmbedder:
     @functools.cached_property
     def single(self) -> Any:
         """The session for a query. Two threads were up to 40 times slower on a busy machine."""
-        return self.session(1)
+        return session(self.folder / "model.onnx", 1)
 
     @functools.cached_property
     def batch(self) -> Any:
         """The session for many texts, on all cores."""
-        return self.session(os.cpu_count() or 1)
-
-    def session(self, threads: int) -> Any:
-        """A session of `threads` threads on the processor."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        return onnxruntime.InferenceSession(
-            str(self.folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
+        return session(self.folder / "model.onnx", os.cpu_count() or 1)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See `Embedder`."""

@@ -1,0 +1,61 @@
+"""Exports the packaged encoder with an adapter merged into it to one ONNX file of 8-bit weights."""
+
+import json
+import logging
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+from index.embedding.models import PACKAGED, model_folder, sha256, sha256_of
+from index.embedding.pair_network import merge, new_network, read_adapter
+
+__all__ = ["export_pairs"]
+
+FILES = ("model.onnx", "tokenizer.json")
+
+
+def export_pairs(adapter: Path, rank: int, final: Path) -> None:
+    """Writes model.onnx, tokenizer.json and export.json into the folder `final`, whole or not at all."""
+    import torch
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    encoder = model_folder(PACKAGED)
+    assert encoder is not None
+    final.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".export-", dir=final.parent))
+    try:
+        network = new_network(encoder, rank)
+        read_adapter(network, adapter)
+        names = ["ids", "segments", "mask"]
+        axes = {name: {0: "pairs", 1: "tokens"} for name in (*names, "ends")} | {"scores": {0: "pairs"}}
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                merge(network),
+                tuple(torch.ones((2, 16), dtype=torch.long) for _ in names),
+                str(work / "whole.onnx"),
+                input_names=names,
+                output_names=["scores", "ends"],
+                dynamic_axes=axes,
+                opset_version=17,
+                dynamo=False,
+            )
+            logging.getLogger().setLevel(logging.ERROR)
+            quantize_dynamic(
+                work / "whole.onnx",
+                work / "model.onnx",
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+                op_types_to_quantize=["MatMul"],
+            )
+        (work / "whole.onnx").unlink()
+        shutil.copy(encoder / "tokenizer.json", work / "tokenizer.json")
+        about = {"adapter": sha256(adapter), "sha256": {name: sha256(work / name) for name in FILES}}
+        about["own_sha256"] = sha256_of(about)
+        (work / "export.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+        shutil.rmtree(final, ignore_errors=True)
+        work.replace(final)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
