@@ -39,6 +39,7 @@ SUREST = 6.0  # a logit beyond it is no surer
 LOOKED_AT = 5  # passages that names and words of the question are looked for in
 NAME = re.compile(r"\b(?:[A-Z][\w'’.-]*[A-Za-z0-9]|[A-Z]|\d{3,4}s?)\b")
 WORD = re.compile(r"[\w'’-]+")
+CONTRACTED = re.compile(r"(?:n't|'(?:m|s|d|re|ve|ll))$")
 # Opening words and the like that are capitalised without being names.
 NOT_NAMES = STOP_WORDS | frozenset(
     "define describe explain name list tell give compare summarise summarize show must might may shall suppose say "
@@ -113,9 +114,9 @@ def names_of(question: str) -> list[str]:
 
 
 def is_no_name(word: str) -> bool:
-    """Whether a capitalised word only opens its sentence: Must, Isn't, Among."""
+    """Whether a capitalised word only opens its sentence: Must, Isn't, I'm, Among."""
     plain = word.casefold().replace("’", "'")
-    return not NOT_NAMES.isdisjoint((plain, plain.removesuffix("n't"), plain.removesuffix("'t")))
+    return not NOT_NAMES.isdisjoint((plain, CONTRACTED.sub("", plain), plain.removesuffix("'t")))
 
 
 @functools.cache

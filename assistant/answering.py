@@ -12,7 +12,7 @@ from assistant.abstention import Judgment, judge
 from assistant.conversation import own_words, understand
 from assistant.errors import QuestionError, WriterError
 from assistant.evidence import Evidence, find_evidence, weights
-from assistant.parts import parts_of
+from assistant.parts import as_asked, parts_of
 from assistant.reading import READ, READ_OF_PART, Reader, open_reader, read_evidence
 from assistant.remarks import dated
 from assistant.reranking import retriever_for
@@ -141,7 +141,7 @@ class Assistant:
             if one.confidence >= self.settings.abstention_threshold:
                 told.append(Part(part, its_own))
             else:
-                untold.append(part)
+                untold.append(as_asked(part))
         return judgment, told, untold
 
     def drafts(

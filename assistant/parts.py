@@ -7,7 +7,7 @@ from assistant.conversation import understand
 from assistant.types import Turn
 from index.lexical import analyze
 
-__all__ = ["parts_of"]
+__all__ = ["as_asked", "parts_of"]
 
 MOST = 4  # parts; a question with more is a list, and is searched for as one
 BEFORE = r"(?:(?:by|from|to|with|in|at|on|of|for|since|until) )?"
@@ -25,6 +25,7 @@ LISTED = re.compile(
     rf"(?:{WITH.format('one')})?(?P<first>{ITEM})(?P<more>(?:, {ITEM})*),? (?:and|or) "
     rf"(?:{WITH.format('other')})?(?P<last>{ITEM})"
 )
+SUBJECT = re.compile(r" \([^()]*\)$")  # what a part was completed with
 # A list of names is taken apart only where something says that each is asked about.
 EACH = re.compile(r"\b(?:differ\w*|compar\w+|each|respectively|alike|in common|contrast\w*)\b", re.I)
 
@@ -36,6 +37,11 @@ def parts_of(question: str) -> tuple[str, ...]:
     """
     found = tuple(dict.fromkeys(by_clause(question) or by_item(question)))
     return found if 1 < len(found) <= MOST else ()
+
+
+def as_asked(part: str) -> str:
+    """A part as the asker put it, without the subject that it was completed with, and with a question mark."""
+    return f"{SUBJECT.sub('', part).rstrip('?!. ')}?"
 
 
 def by_clause(question: str) -> list[str]:

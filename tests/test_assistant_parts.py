@@ -4,7 +4,7 @@ import pytest
 
 from assistant.answering import Assistant
 from assistant.fusion import reciprocal
-from assistant.parts import parts_of
+from assistant.parts import as_asked, parts_of
 from assistant.places import canonical, words_of
 from assistant.retrieval import retrieve_parts
 from assistant.types import Turn
@@ -64,6 +64,19 @@ def test_the_parts_of_a_list_are_its_items() -> None:
         "Kissinger used contacts in 1969: with whom each time?",
         "Kissinger used contacts in 1971: with whom each time?",
     )
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("When did it formally end? (ceasefire in Sri Lanka signed)", "When did it formally end?"),
+        ("Who paid?", "Who paid?"),
+        ("In 1967 (the year of Pennsylvania), with whom?", "In 1967 (the year of Pennsylvania), with whom?"),
+        ("What about the Yemenis", "What about the Yemenis?"),
+    ],
+)
+def test_a_part_is_named_as_it_was_asked(part: str, said: str) -> None:
+    assert as_asked(part) == said
 
 
 def test_reciprocal_ranks_by_hand() -> None:
