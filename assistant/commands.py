@@ -1,6 +1,7 @@
-"""ask | search | serve."""
+"""ask | search | replay | serve."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,10 +10,20 @@ import typer
 from index.commands import HOME
 
 if TYPE_CHECKING:
-    from assistant.types import Answer, Turn
+    from assistant.types import Turn
     from index.filters import Filters
 
-__all__ = ["COMMANDS", "ask", "search", "serve"]
+__all__ = ["COMMANDS", "Format", "ask", "replay", "search", "serve"]
+
+
+class Format(StrEnum):
+    """The names of `rendering.FORMATS`, which is imported late."""
+
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+    csl = "csl"
+
 
 Home = Annotated[Path | None, HOME]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
@@ -25,6 +36,15 @@ Track = Annotated[list[str] | None, typer.Option("--track", help="Only this trac
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in plain words.")],
     as_json: Json = False,
+    shape: Annotated[
+        Format | None,
+        typer.Option(
+            "--format", help="text, Markdown with footnotes, JSON (as --json), CSL-JSON.", show_default="text"
+        ),
+    ] = None,
+    receipt: Annotated[
+        Path | None, typer.Option("--receipt", help="Write a file that `replay` can ask and compare again.")
+    ] = None,
     history: Annotated[
         Path | None, typer.Option("--history", help="Earlier turns: a JSON list of {role, content}.")
     ] = None,
@@ -36,15 +56,37 @@ def ask(
 ) -> None:
     """Answer a question from the articles, each sentence cited; exit status 0 also when they do not cover it."""
     from assistant.answering import Assistant, checked
+    from assistant.rendering import FORMATS
 
     checked(question)  # before the index is opened: the sentence on bad input comes at once
+    form = chosen(as_json, shape)
     turns = read_history(history) if history else []
-    answer = Assistant.open(home).ask(question, turns, filters(period, region, topic, track))
-    if as_json:
-        typer.echo(json.dumps(answer.to_json(), ensure_ascii=False, indent=1))
-        return
-    warn(answer.notices)
-    typer.echo(as_text(answer))
+    within = filters(period, region, topic, track)
+    assistant = Assistant.open(home)
+    answer = assistant.ask(question, turns, within)
+    if receipt:
+        from assistant.receipts import receipt_of, write_receipt
+
+        write_receipt(receipt, receipt_of(assistant, answer, turns, within))
+    if form in (Format.text, Format.csl):  # the other two hold the notices themselves
+        warn(answer.notices)
+    typer.echo(FORMATS[form](answer))
+
+
+def replay(
+    receipt: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt of `ask --receipt`.")],
+    home: Home = None,
+) -> None:
+    """Ask a receipt's question again: `identical`, or what has changed since, and exit status 1."""
+    from assistant.answering import Assistant
+    from assistant.receipts import read_receipt
+    from assistant.receipts import replay as compared
+
+    found = read_receipt(receipt)
+    result = compared(found, Assistant.open(home))
+    typer.echo("identical" if result.identical else "\n".join(result.changes))
+    if not result.identical:
+        raise typer.Exit(1)
 
 
 def search(
@@ -85,7 +127,16 @@ def serve(
     run(home, host, port)
 
 
-COMMANDS = (ask, search, serve)
+COMMANDS = (ask, search, replay, serve)
+
+
+def chosen(as_json: bool, shape: Format | None) -> Format:
+    """The format asked for; `QuestionError` where `--json` and `--format` disagree."""
+    from assistant.errors import QuestionError
+
+    if as_json and shape not in (None, Format.json):
+        raise QuestionError(f"--json and --format {shape} ask for two formats. Give one of them")
+    return Format.json if as_json else shape or Format.text
 
 
 def filters(period: str, region: list[str] | None, topic: list[str] | None, track: list[str] | None) -> "Filters":
@@ -113,25 +164,3 @@ def warn(notices: tuple[str, ...]) -> None:
     """Prints notices to standard error, a line each."""
     for notice in notices:
         typer.echo(f"warning: {notice}", err=True)
-
-
-def as_text(answer: "Answer") -> str:
-    """An answer for a terminal: sentences with numbers, then what they cite."""
-    from assistant.remarks import opening, remarks, uncovered
-
-    said = [each for each in remarks(answer) if each not in answer.notices]  # those are on standard error
-    if answer.outcome == "not_covered":
-        lines = [uncovered(answer), *said]
-        if answer.nearest:
-            lines.append("Nearest articles:")
-            lines += [f"  {near.title} ({near.doc_id})" for near in answer.nearest]
-        return "\n".join(lines)
-    paragraphs: list[list[str]] = [[]]
-    for each in answer.sentences:
-        if each.lead_in:
-            paragraphs.append([f"{each.lead_in}:"])
-        paragraphs[-1].append(f"{each.text}{''.join(f' [{number}]' for number in each.citations)}")
-    first = opening(answer)
-    text = "\n".join([*([first] if first else []), *(" ".join(each) for each in paragraphs if each)])
-    cited = [f"[{c.number}] {c.title} ({c.source}, characters {c.start}-{c.end})" for c in answer.citations]
-    return "\n".join([text, *said, "", *cited])

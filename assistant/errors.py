@@ -19,6 +19,10 @@ class QuestionError(AssistantError):
     """A question that cannot be asked."""
 
 
+class ReceiptError(AssistantError):
+    """A receipt that cannot be read or written."""
+
+
 class RerankerError(AssistantError):
     """A reranker that cannot be loaded, or whose scores are no numbers."""
 

@@ -80,6 +80,32 @@ def test_ask_in_words(library: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_receipt_is_replayed(library: Path, tmp_path: Path) -> None:
+    path = tmp_path / "receipt.json"
+    done = run("ask", "How did the Oslo talks start?", "--receipt", str(path), "--home", str(library))
+    assert done.returncode == 0
+    assert "[1]" in done.stdout
+    again = run("replay", str(path), "--home", str(library))
+    assert (again.returncode, again.stdout, again.stderr) == (0, "identical\n", "")
+    other = run("replay", str(path), "--home", str(library), env={"BACKCHANNEL_DENSE_WEIGHT": "0.3"})
+    assert other.returncode == 1
+    assert other.stdout.splitlines()[0] == "The setting dense_weight was 0.55 and is 0.3."
+
+
+@pytest.mark.slow
+def test_ask_in_every_format(library: Path) -> None:
+    def asked(*options: str) -> str:
+        return run("ask", "How did the Oslo talks start?", *options, "--home", str(library)).stdout
+
+    assert "[^1]: The Oslo channel, 1992-93 (" in asked("--format", "markdown")
+    assert {"id", "type", "title", "note"} <= set(json.loads(asked("--format", "csl"))[0])
+    plain, as_json = asked("--format", "text"), json.loads(asked("--format", "json"))
+    assert plain == asked()
+    same = json.loads(asked("--json"))
+    assert {**as_json, "timings_ms": 0} == {**same, "timings_ms": 0}
+
+
+@pytest.mark.slow
 def test_ask_with_history(library: Path, tmp_path: Path) -> None:
     history = tmp_path / "history.json"
     history.write_text(
@@ -111,6 +137,10 @@ def test_search_json(library: Path) -> None:
         (["ask", "Who?", "--region", "mars"], "No article has 'mars' among its regions. The index has: "),
         (["ask", "Who?", "--period", "soon"], "'soon' is not two years"),
         (["ask", "Who?", "--history", "no-such-file.json"], "no-such-file.json cannot be read"),
+        (["ask", "Who?", "--json", "--format", "csl"], "--json and --format csl ask for two formats"),
+        (["ask", "Who?", "--receipt", "no-such-folder/r.json"], "no-such-folder/r.json cannot be written: No such"),
+        (["replay", "no-such-file.json"], "The receipt no-such-file.json cannot be read: No such file"),
+        (["replay", "README.md"], "The receipt README.md is not JSON"),
     ],
 )
 def test_bad_questions(library: Path, arguments: list[str], said: str) -> None:
