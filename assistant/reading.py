@@ -23,6 +23,8 @@ READ = 12  # sentences that are read; more find no more (evals/LOG.md, 2026-11-2
 READ_OF_PART = 6  # of each part of a question, since each costs 8 ms
 # A sentence's score is its likeness plus this for each unit of the reader's logit, which below LOWEST says no more.
 WEIGHT, LOWEST = 0.03, -6.0
+# Characters of a title, and of the sentence before, that are read: a longer one would crowd out the sentence itself.
+LONGEST_TITLE, LONGEST_BEFORE = 120, 240
 UNREAD = -0.25  # added to the score of a sentence that was not read: below all that were but the most unfit
 
 
@@ -66,4 +68,5 @@ def inside(span: Span | None, before: int) -> Span | None:
 
 def in_context(title: str, before: str, sentence: str) -> str:
     """What stands before a sentence when it is read: its article's title, and the sentence that it points back to."""
-    return f"{title}: {before} " if before and dangling(sentence) else f"{title}: "
+    start = f"{title[:LONGEST_TITLE]}: "
+    return f"{start}{before[-LONGEST_BEFORE:]} " if before and dangling(sentence) else start

@@ -53,6 +53,9 @@ def test_a_sentence_that_points_back_is_read_with_the_one_before() -> None:
     assert in_context("The mill", "Two envoys met.", "They agreed.") == "The mill: Two envoys met. "
     assert in_context("The mill", "Two envoys met.", "Envoys agreed.") == "The mill: "
     assert in_context("The mill", "", "They agreed.") == "The mill: "
+    assert in_context("t" * 999, "b" * 999, "They agreed.") == f"{'t' * 120}: {'b' * 240} ", (
+        "the sentence is not crowded out"
+    )
     given = [evidence(1, 0.8, "They agreed on all of it."), evidence(0, 0.7, "Two envoys met at the mill.")]
     reader = FakeReader([0.0, 0.0])
     read_evidence(reader, "?", given)

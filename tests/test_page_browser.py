@@ -177,7 +177,7 @@ def test_a_question_is_answered_and_citation_1_opens_by_mouse_and_by_keyboard(
 
 def test_every_citation_and_every_card_opens_its_own_words(address: str, opened: Open, assistant: Assistant) -> None:
     page = opened(address)
-    question = "What does the Chatham House Rule allow and forbid?"
+    question = "Define back-channel negotiation."
     page.locator("button.example", has_text=question).click()
     assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"  # the button is gone, the focus is not
     page.locator("#status", has_text="Answer ready").wait_for()
@@ -215,14 +215,14 @@ def test_what_the_articles_do_not_cover(address: str, opened: Open) -> None:
 
 def test_a_follow_up_and_a_new_conversation(address: str, opened: Open) -> None:
     page = opened(address)
-    ask(page, "Who founded the Dartmouth Conference?")
+    ask(page, "Was there any truce in Aceh before the agreement of 2005?")
     page.locator("#follow").click()
     page.locator("#chat .answer").nth(1).wait_for()
     page.locator("#status .idle", has_text="Answer ready").wait_for()
     second = page.locator("#chat .answer").nth(1).inner_text()
-    understood = "How many full plenary meetings were held before 1991? (founded the Dartmouth Conference)"
+    understood = "Which countries sent people to watch over it? (truce in Aceh before the agreement of 2005)"
     assert f"Understood as: {understood}" in second
-    assert "the Dartmouth Conference met seventeen times in full session" in second
+    assert "Thailand, the Philippines and Norway lent monitors" in second
     assert page.locator("#chat .answer").count() == 2
     page.locator("#chat a.cite").first.click()  # citations of the earlier answer still open
     page.locator("#quote").wait_for()
@@ -350,9 +350,9 @@ def test_hostile_articles_and_questions_do_nothing(
     for address in serving(home):
         page = opened(address)
         assert page.locator("#sources .title").inner_text() == stored.title
-        ask(page, f"How did the Lindmark talks on the salt islands start? {PAYLOAD}")
+        ask(page, f"When did the Lindmark talks on the salt islands start? {PAYLOAD}")
         assert page.locator("#chat .asked").inner_text().endswith(PAYLOAD)
-        ask(page, "How did the Lindmark talks on the salt islands start?")
+        ask(page, "When did the Lindmark talks on the salt islands start?")
         page.locator("#chat a.cite").last.click()
         assert marked(page) in stored.text
         assert page.locator("#reader h2").inner_text() == stored.title

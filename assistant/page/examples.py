@@ -4,8 +4,8 @@ __all__ = ["EXAMPLES"]
 
 # A question with the follow-up that the page offers after its answer, or "".
 EXAMPLES = {
-    "What does the Chatham House Rule allow and forbid?": "",
+    "Define back-channel negotiation.": "",
     "Who were the two envoys of the India-Pakistan back channel on Kashmir under Musharraf and Manmohan Singh?": "",
     "When and where was CSCAP established?": "",
-    "Who founded the Dartmouth Conference?": "And how many full plenary meetings were held before 1991?",
+    "Was there any truce in Aceh before the agreement of 2005?": "Which countries sent people to watch over it?",
 }

@@ -119,7 +119,8 @@ def cited(sentences: Sequence[str], passages: Sequence[Passage], index: Index) -
         best = [max(index.sentences(vector, [passage.key]), key=lambda each: each.cosine) for passage in named]
         spans = [Span(each.sentence.start, each.sentence.end) for each in best]
         quotes = [each.sentence.text for each in best]
-        support = support_of(text, vector, quotes, [each.vector for each in best])
+        titles = [passage.title for passage in named]
+        support = support_of(text, vector, quotes, [each.vector for each in best], titles)
         marks = [citations.cite(each.sentence.doc_id, span) for each, span in zip(best, spans, strict=True)]
         made.append(AnswerSentence(text, support, tuple(dict.fromkeys(marks))))
     return Draft(tuple(made), tuple(citations.citations))

@@ -7,6 +7,7 @@ from evals.commands.answers import answers
 from evals.commands.calibrate import calibrate
 from evals.commands.comparing import compare
 from evals.commands.gate import baseline, gate
+from evals.commands.grounding import grounding
 from evals.commands.peers import peers
 from evals.commands.report import report
 from evals.commands.retrieval import retrieval
@@ -16,6 +17,6 @@ from evals.commands.train import train
 __all__ = ["app"]
 
 app = typer.Typer(help="Measure retrieval and answers offline.", no_args_is_help=True, rich_markup_mode=None)
-for command in (retrieval, answers, compare, gate, baseline, sweep, report, peers, calibrate, train):
+for command in (retrieval, answers, compare, gate, baseline, sweep, report, peers, calibrate, train, grounding):
     app.command()(command)
 app.add_typer(gold.app, name="gold")
