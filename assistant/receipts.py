@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.errors import ReceiptError
 from assistant.types import Answer, Turn
+from index.embedding.models import sha256
 from index.errors import UnknownDocumentError
 from index.filters import Filters
 from index.generation import Generation, digest_of, replace
@@ -26,13 +27,7 @@ __all__ = ["FORMAT", "Receipt", "ReceiptError", "Replay", "read_receipt", "recei
 
 FORMAT = 1
 SAME = 1e-6  # scores nearer than this are one: a generation's vectors never change, so only rounding remains
-BESIDE = (
-    "question",
-    "understood",
-    "passages",
-    "generation",
-    "timings_ms",
-)  # of an answer: told beside it, or not at all
+BESIDE = ("question", "understood", "passages", "generation", "timings_ms")  # told beside an answer, or not at all
 USERINFO = re.compile(r"(?<=//)[^/@]*@")  # name and password of an address
 EVERYTHING = Filters()
 
@@ -135,8 +130,8 @@ def models_of(assistant: "Assistant") -> dict[str, str]:
     return {
         "embedder": status.embedder,
         "embedder_digest": status.embedder_digest,
-        "reader_digest": sha256(ADAPTER.read_bytes()) if assistant.reader else "",
-        "confidence_digest": sha256(COEFFICIENTS.read_bytes()),
+        "reader_digest": sha256(ADAPTER) if assistant.reader else "",
+        "confidence_digest": sha256(COEFFICIENTS),
     }
 
 
@@ -147,7 +142,7 @@ def prompt_of(assistant: "Assistant", answer: Answer) -> str:
     from assistant.writing.prompts import SYSTEM, ask_prompt, within_budget
 
     passages = within_budget([each.passage for each in answer.passages], assistant.settings.llm_context_tokens)
-    return sha256(f"{SYSTEM}\n\n{ask_prompt(answer.understood, passages)}".encode())
+    return hashlib.sha256(f"{SYSTEM}\n\n{ask_prompt(answer.understood, passages)}".encode()).hexdigest()
 
 
 def told(assistant: "Assistant", answer: Answer) -> dict[str, Any]:
@@ -156,11 +151,6 @@ def told(assistant: "Assistant", answer: Answer) -> dict[str, Any]:
     if key := assistant.settings.llm_api_key.get_secret_value():
         plain["notices"] = [notice.replace(key, "***") for notice in plain["notices"]]
     return plain
-
-
-def sha256(data: bytes) -> str:
-    """The digest in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def write_receipt(path: Path, receipt: Receipt) -> None:

@@ -13,7 +13,7 @@ from assistant.remarks import opening, remarks, uncovered
 from assistant.types import Answer, AnswerSentence, Citation
 from index.readers.blocks import CONTROLS
 
-__all__ = ["FORMATS", "UNSUPPORTED", "csl_items", "csl_json", "json_text", "markdown", "plain"]
+__all__ = ["FORMATS", "UNSUPPORTED", "csl_items", "csl_json", "described", "json_text", "markdown", "plain"]
 
 UNSUPPORTED = "[not found in the articles]"  # stands behind a sentence that nothing bears out
 # What may begin a link, an image, HTML, emphasis, code, a table, a formula, a footnote or an entity; the rest of
@@ -108,10 +108,15 @@ def escaped(text: str) -> str:
 
 def source_in_markdown(source: Mapping[str, Any]) -> str:
     """Author, title, publisher, year and address of an article's own source, as far as they are given."""
-    parts = [field(source, name) for name in ("author", "title", "publisher", "year")]
-    named = escaped(", ".join(filter(None, parts)) or field(source, "id"))
+    named = escaped(described(source))
     address = field(source, "url")
     return " ".join(filter(None, [named, f"<{address}>" if WEB.fullmatch(address) else escaped(address)]))
+
+
+def described(source: Mapping[str, Any]) -> str:
+    """Author, title, publisher and year, as far as they are given; else the id that the article's footnote has."""
+    parts = [field(source, name) for name in ("author", "title", "publisher", "year")]
+    return ", ".join(filter(None, parts)) or field(source, "id")
 
 
 def field(source: Mapping[str, Any], name: str) -> str:

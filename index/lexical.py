@@ -30,10 +30,15 @@ STOP_WORDS = frozenset(
 @functools.cache
 def analyzer() -> tantivy.TextAnalyzer:
     """Words, lower case, accents folded, English stems."""
+    return folding().filter(tantivy.Filter.stemmer("english")).build()
+
+
+def folding() -> tantivy.TextAnalyzerBuilder:
+    """Words, lower case, accents folded."""
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
     for each in (tantivy.Filter.remove_long(LONGEST_WORD), tantivy.Filter.lowercase(), tantivy.Filter.ascii_fold()):
         builder = builder.filter(each)
-    return builder.filter(tantivy.Filter.stemmer("english")).build()
+    return builder
 
 
 @functools.cache
@@ -51,10 +56,7 @@ def analyze(text: str) -> list[str]:
 @functools.cache
 def without_stems() -> tantivy.TextAnalyzer:
     """Words in lower case, accents folded."""
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-    for each in (tantivy.Filter.remove_long(LONGEST_WORD), tantivy.Filter.lowercase(), tantivy.Filter.ascii_fold()):
-        builder = builder.filter(each)
-    return builder.build()
+    return folding().build()
 
 
 def folded(word: str) -> str:

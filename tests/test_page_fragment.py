@@ -3,7 +3,8 @@
 from html.parser import HTMLParser
 
 from assistant.page.fragment import article, blocks
-from assistant.page.references import joined, plain, with_link
+from assistant.page.references import joined, with_link
+from assistant.rendering import described
 from index.types import Document, Note, Span
 
 TEXT = "First words here. More of them.\n\nA heading\n\nSecond paragraph, with <b>marks</b> & more.\n\nThird."
@@ -105,8 +106,8 @@ def test_only_web_addresses_are_links() -> None:
 
 
 def test_references() -> None:
-    assert plain({"id": "only"}) == "only"
-    assert plain({"title": "T", "year": 2005, "author": " "}) == "T, 2005"
+    assert described({"id": "only"}) == "only"
+    assert described({"title": "T", "year": 2005, "author": " "}) == "T, 2005"
     assert joined([{"title": "A"}, {"id": ""}, {"title": "B", "year": 1}]) == "A; B, 1"
     assert with_link({"title": "<b>", "url": 'https://x.org/"onclick="'}) == (
         '<bdi>&lt;b&gt;</bdi> (<a href="https://x.org/&quot;onclick=&quot;" target="_blank" '

@@ -5,25 +5,20 @@ from typing import Any
 
 from assistant.page.escaping import in_fragment
 from assistant.page.links import web_host
+from assistant.rendering import described
 
-__all__ = ["joined", "plain", "with_link"]
-
-
-def plain(source: Mapping[str, Any]) -> str:
-    """Author, title, publisher and year, as far as they are given; else the id that the article's footnote has."""
-    parts = [str(source[key]).strip() for key in ("author", "title", "publisher", "year") if source.get(key)]
-    return ", ".join(part for part in parts if part) or str(source.get("id", ""))
+__all__ = ["joined", "with_link"]
 
 
 def joined(sources: Iterable[Mapping[str, Any]]) -> str:
     """Several sources on one line."""
-    return "; ".join(text for text in map(plain, sources) if text)
+    return "; ".join(text for text in map(described, sources) if text)
 
 
 def with_link(source: Mapping[str, Any]) -> str:
     """HTML: the source, and its address as a link named by its host where it is a web address."""
     host = web_host(source.get("url"))
-    text = f"<bdi>{in_fragment(plain(source))}</bdi>"
+    text = f"<bdi>{in_fragment(described(source))}</bdi>"
     if not host:
         return text
     address = in_fragment(str(source["url"]).strip())

@@ -1,6 +1,6 @@
 """The extractive writer: verbatim sentences, each cited, the direct answer first, nothing twice, grouped by article."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.evidence import Evidence, dangling
@@ -118,19 +118,22 @@ def choose(evidence: Sequence[Evidence], leads: Sequence[Evidence] = ()) -> list
                 continue
         elif each is None or (len(chosen) >= FEWEST and worth[id(each)] < NEAR_BEST * best):
             break
-        before = at.get((each.sentence.doc_id, each.sentence.key - 1))
-        if before and before not in chosen and len(chosen) + 1 < MOST and dangling(each.sentence.text):
-            words += len(each.sentence.text.split())
-            before = before if fits(before, 1, words, WORDS) else None
-        else:
-            before = None
-        if before:
-            chosen += [] if said(before, [*chosen, each]) else [before]
+        words += len(each.sentence.text.split())
+        chosen += [before for before in pointed_to(each, at, chosen) if fits(before, 1, words, WORDS)]
         chosen.append(each)
         rest = [one for one in rest if one.sentence.key != each.sentence.key]
         for stem in each.covers:
             left[stem] = left.get(stem, 1.0) * (SAID if stem in each.stems else TITLED)
     return chosen
+
+
+def pointed_to(
+    each: Evidence, at: Mapping[tuple[str, int], Evidence], chosen: Sequence[Evidence]
+) -> Iterator[Evidence]:
+    """The sentence before one that points back, where it is known, new, and there is room for both."""
+    before = at.get((each.sentence.doc_id, each.sentence.key - 1))
+    if before and before not in chosen and len(chosen) + 1 < MOST and dangling(each.sentence.text):
+        yield from () if said(before, [*chosen, each]) else (before,)
 
 
 def is_sure(best: Evidence) -> bool:

@@ -1,13 +1,12 @@
 """Exports a sentence-transformers model to one ONNX file, pooling and normalisation inside."""
 
-import json
 import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.embedding.models import sha256, sha256_of
+from index.embedding.models import seal
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -58,7 +57,5 @@ def export_onnx(model: "SentenceTransformer", folder: Path, about: Mapping[str, 
         "document_prompt": prompts.get("document", ""),
         "pad_token": model.tokenizer.pad_token or "[PAD]",
         "pad_id": model.tokenizer.pad_token_id or 0,
-        "sha256": {name: sha256(folder / name) for name in ("model.onnx", "tokenizer.json")},
     }
-    described["own_sha256"] = sha256_of(described)
-    (folder / "export.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
+    seal(folder, described, ("model.onnx", "tokenizer.json"))

