@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant.abstention import Judgment, judge
-from assistant.conversation import own_words, understand
+from assistant.conversation import leans, own_words, understand
 from assistant.errors import QuestionError, WriterError
 from assistant.evidence import Evidence, find_evidence, weights
 from assistant.parts import as_asked, parts_of
@@ -18,7 +18,7 @@ from assistant.remarks import dated
 from assistant.reranking import retriever_for
 from assistant.retrieval import Retrieved, Retriever, retrieve_parts
 from assistant.settings import MAX_QUESTION, AssistantSettings
-from assistant.types import Answer, NearArticle, Turn
+from assistant.types import Answer, AnswerSentence, NearArticle, Turn
 from assistant.writing.draft import Draft
 from assistant.writing.extractive import Part, write_extract
 from index.errors import SettingsError
@@ -27,6 +27,9 @@ from index.readers.blocks import CONTROLS
 from index.searching import Index, LocalIndex
 from index.settings import IndexSettings
 from index.types import ScoredPassage
+
+if TYPE_CHECKING:
+    from assistant.writing.llm import LanguageModel
 
 __all__ = ["Assistant"]
 
@@ -49,7 +52,7 @@ class Assistant:
         self.index = index
         self.settings = settings
         self.retriever = retriever or retriever_for(index, settings)
-        self.language_model = language_model
+        self.model = bounded(language_model, index, settings)
         self.reader = reader
 
     @classmethod
@@ -69,29 +72,35 @@ class Assistant:
         reader = open_reader(index.models) if settings.reader else None
         if not settings.llm_model:
             return cls(index, settings, reader=reader)
-        from assistant.writing.llm import configured
+        from assistant.writing.llm import LanguageModel
 
-        return cls(index, settings, language_model=configured(settings), reader=reader)
+        return cls(index, settings, language_model=LanguageModel.configured(settings, index), reader=reader)
 
     def search(self, question: str, k: int | None = None, filters: Filters = EVERYTHING) -> tuple[ScoredPassage, ...]:
         """The `k` best passages for a question or a few words, best first."""
         question = checked(question)
         return self.retriever.retrieve(question, k or self.settings.passages, filters).passages
 
-    def ask(self, question: str, history: Sequence[Turn] = (), filters: Filters = EVERYTHING) -> Answer:
+    def ask(
+        self, question: str, history: Sequence[Turn] = (), filters: Filters = EVERYTHING, address: str = ""
+    ) -> Answer:
         """The whole answer. `QuestionError` for a question that cannot be asked; "not covered" is an answer."""
-        *_, answer = self.stream(question, history, filters)
+        *_, answer = self.stream(question, history, filters, address)
         return answer
 
-    def stream(self, question: str, history: Sequence[Turn] = (), filters: Filters = EVERYTHING) -> Iterator[Answer]:
-        """The answer as it grows: each one whole in itself, the last one final."""
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), filters: Filters = EVERYTHING, address: str = ""
+    ) -> Iterator[Answer]:
+        """The answer as it grows: each one whole in itself, the last one final; the same again while nothing is new.
+
+        `address` is the asker's, for a language model's budget, and goes nowhere else. Closing the iterator ends a
+        language model's call within a moment.
+        """
         watch = Stopwatch()
         asked = checked(question)
         with watch.stage("understanding"):
             spelt = self.index.respell(asked)
-            understood = understand(
-                spelt, [replace(turn, content=self.index.respell(turn.content)) for turn in history]
-            )
+            understood = self.understood(spelt, history, address)
             parts = parts_of(understood)
         with watch.stage("retrieval"):
             k = self.settings.passages
@@ -101,19 +110,28 @@ class Assistant:
             judgment, told, untold = self.judged(understood, evidence, retrieved, parts, by_part)
         answer = self.unwritten(asked, understood, retrieved, judgment, untold)
         if answer.outcome == "answered":
-            for draft, writer, notices in self.drafts(understood, evidence, told, retrieved, watch):
-                answer = replace(
-                    answer,
-                    sentences=draft.sentences,
-                    citations=draft.citations,
-                    writer=writer,
-                    ledger=ledger(draft),
-                    notices=(*answer.notices, *notices),
-                )
+            before = answer.notices
+            for draft, writer in self.drafts(understood, evidence, told, retrieved, watch, address):
+                if draft is not None:
+                    answer = replace(
+                        answer,
+                        sentences=draft.sentences,
+                        citations=draft.citations,
+                        writer=writer,
+                        ledger=ledger(draft),
+                        notices=(*before, *draft.notices),
+                    )
                 yield replace(answer, timings_ms=watch.milliseconds())
         if answer.writer == "llm" and not answer.sentences:  # the model read the passages and found nothing
             answer = replace(answer, outcome="not_covered", nearest=self.nearest(understood, retrieved))
         yield replace(answer, timings_ms=watch.milliseconds())
+
+    def understood(self, asked: str, history: Sequence[Turn], address: str) -> str:
+        """The question as it is searched for: a follow-up completed, by the language model where the settings say."""
+        spelt = [replace(turn, content=self.index.respell(turn.content)) for turn in history]
+        if self.model is not None and self.settings.llm_follow_ups and spelt and leans(asked):
+            return self.model.complete(asked, spelt, address) or understand(asked, spelt)
+        return understand(asked, spelt)
 
     def evidence(self, asked: str, understood: str, retrieved: Retrieved, most: int = READ) -> list[Evidence]:
         """The sentences, best first: the subject finds the passages, what is asked of it the sentence."""
@@ -151,25 +169,28 @@ class Assistant:
         parts: Sequence[Part],
         retrieved: Retrieved,
         watch: "Stopwatch",
-    ) -> Iterator[tuple[Draft, str, tuple[str, ...]]]:
-        """Growing drafts with the writer's name and new notices; the extractive writer steps in for a failing model."""
-        notice: tuple[str, ...] = ()
-        if self.language_model is not None:
-            from assistant.writing.llm import write_with_model
+        address: str,
+    ) -> Iterator[tuple[Draft | None, str]]:
+        """Growing drafts with the writer's name; None while a model says nothing new.
 
+        The extractive writer steps in for a failing model.
+        """
+        notices: tuple[str, ...] = ()
+        withdrawn: tuple[AnswerSentence, ...] = ()
+        if self.model is not None:
             try:
                 with watch.stage("writing"):
-                    drafts = write_with_model(self.language_model, question, retrieved, self.index, self.settings)
-                    yield from ((draft, "llm", ()) for draft in drafts)
+                    yield from ((draft, "llm") for draft in self.model.write(question, retrieved, self.index, address))
                 return
             except WriterError as error:
-                notice = (f"The language model did not answer ({error}); these are the articles' own sentences.",)
+                notices = (f"{error}; these are the articles' own sentences.",)
+                withdrawn = error.withdrawn
         with watch.stage("writing"):
             draft = write_extract(evidence, self.index.document, question, partial(weights, self.index), parts)
         for length in range(1, len(draft.sentences) + 1):
             numbers = {number for sentence in draft.sentences[:length] for number in sentence.citations}
             cited = tuple(citation for citation in draft.citations if citation.number in numbers)
-            yield Draft(draft.sentences[:length], cited), "extractive", notice if length == 1 else ()
+            yield Draft(draft.sentences[:length], cited, notices, withdrawn), "extractive"
 
     def unwritten(
         self, asked: str, understood: str, retrieved: Retrieved, judgment: Judgment, untold: Sequence[str]
@@ -249,13 +270,25 @@ def checked(question: str) -> str:
 
 
 def ledger(draft: Draft) -> dict[str, int]:
-    """Sentences of a draft, counted by how they are supported."""
+    """Sentences of a draft, counted by how they are supported; `invented` counts the numbers of passages that do not
+    exist, `withdrawn` the sentences of a language model that are left out because the articles bear out none of them.
+    """
     support = [sentence.support for sentence in draft.sentences]
-    uncited = sum(1 for sentence in draft.sentences if not sentence.citations)
     return {
         "sentences": len(support),
         "quoted": support.count("quoted"),
         "supported": support.count("supported"),
         "unsupported": support.count("unsupported"),
-        "uncited": uncited,
+        "uncited": sum(not sentence.citations for sentence in draft.sentences),
+        "invented": sum(len(sentence.invented) for sentence in (*draft.sentences, *draft.withdrawn)),
+        "withdrawn": len(draft.withdrawn),
     }
+
+
+def bounded(model: Any, index: Index, settings: AssistantSettings) -> "LanguageModel | None":
+    """A llama-index LLM object with deadlines and a budget; one that has these, or None, as it is."""
+    if model is None:
+        return None
+    from assistant.writing.llm import LanguageModel
+
+    return model if isinstance(model, LanguageModel) else LanguageModel.given(model, settings, index)

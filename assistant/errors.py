@@ -2,13 +2,20 @@
 
 AssistantError
 ├── QuestionError    an empty or over-long question, a history that cannot be read
+├── ReceiptError     a receipt that cannot be read or written
 ├── RerankerError    a reranker that cannot be loaded, or whose scores are no numbers
 └── WriterError      a language model that fails; the extractive writer answers then
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from index.errors import BackchannelError
 
-__all__ = ["AssistantError", "QuestionError", "RerankerError", "WriterError"]
+if TYPE_CHECKING:
+    from assistant.types import AnswerSentence
+
+__all__ = ["AssistantError", "QuestionError", "ReceiptError", "RerankerError", "WriterError"]
 
 
 class AssistantError(BackchannelError):
@@ -28,4 +35,8 @@ class RerankerError(AssistantError):
 
 
 class WriterError(AssistantError):
-    """A language model that did not give an answer."""
+    """A language model that did not give an answer; `withdrawn` are the sentences it wrote that are left out."""
+
+    def __init__(self, message: str, withdrawn: "Sequence[AnswerSentence]" = ()) -> None:
+        super().__init__(message)
+        self.withdrawn = tuple(withdrawn)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "Receipt", "ReceiptError", "Replay", "read_receipt", "receipt_of", "replay", "write_receipt"]
 
-FORMAT = 1
+FORMAT = 2
 SAME = 1e-6  # scores nearer than this are one: a generation's vectors never change, so only rounding remains
 BESIDE = ("question", "understood", "passages", "generation", "timings_ms")  # told beside an answer, or not at all
 USERINFO = re.compile(r"(?<=//)[^/@]*@")  # name and password of an address

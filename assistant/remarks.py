@@ -1,14 +1,28 @@
 """What is said beside an answer, on the page as in the terminal: what is missing, how sure it is, what went wrong."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from assistant.types import Answer
+from assistant.types import Answer, Reason
 from index.store import OPEN_END, period
 from index.types import Document
 
-__all__ = ["UNSURE", "dated", "opening", "remarks", "uncovered"]
+__all__ = ["UNSURE", "dated", "opening", "remarks", "uncovered", "why"]
 
+WHY: Mapping[Reason, str] = {
+    "citation": "no passage named",
+    "letters": "letters that only look alike",
+    "numbers": "a number or date",
+    "swapped": "numbers that changed places",
+    "names": "a name",
+    "negation": "a negation",
+    "speaker": "who speaks",
+    "stitched": "another subject",
+    "words": "its words",
+    "meaning": "its meaning",
+    "invented": "a passage that does not exist",
+    "instruction": "an instruction, not a fact",
+}
 UNSURE = 0.45  # confidence below which the evidence more likely lies elsewhere: the asker is told before reading
 
 
@@ -25,8 +39,16 @@ def remarks(answer: Answer) -> list[str]:
     if answer.outcome == "answered":
         found += absent(answer.missing)
     if alone := answer.ledger.get("unsupported", 0):
-        found.append(f"{alone} sentence{'s' if alone > 1 else ''}, underlined, could not be found in the articles.")
+        reasons = [reason for each in answer.sentences for reason in each.reasons]
+        because = f" ({why(reasons)})" if reasons else ""
+        sentences = f"{alone} sentence{'s' if alone > 1 else ''}"
+        found.append(f"{sentences}, underlined, could not be found in the articles{because}.")
     return found
+
+
+def why(reasons: Sequence[Reason]) -> str:
+    """What of written sentences is not met, in words, none twice."""
+    return ", ".join(dict.fromkeys(WHY[reason] for reason in reasons))
 
 
 def uncovered(answer: Answer) -> str:

@@ -35,7 +35,7 @@ def plain(answer: Answer) -> str:
         return CONTROLS.sub("", "\n".join(lines))
     first = opening(answer)
     text = [" ".join(each) for each in paragraphs(answer, str, "[{}]", " ")]
-    cited = [f"[{c.number}] {c.title} ({c.source}, characters {c.start}-{c.end})" for c in answer.citations]
+    cited = [f"[{c.number}] {c.title} ({place(c)})" for c in answer.citations]
     return CONTROLS.sub("", "\n".join([*([first] if first else []), "\n".join(text), *said, "", *cited]))
 
 
@@ -94,10 +94,17 @@ def marked(sentence: AnswerSentence, shown: Callable[[str], str], mark: str, spa
 
 def footnote(citation: Citation) -> str:
     """The definition of a footnote, on one line."""
-    place = f"{escaped(citation.source)}, characters {citation.start}-{citation.end}"
     sources = "; ".join(filter(None, map(source_in_markdown, citation.onward)))
     onward = f"The article has this from: {sources}." if sources else "The article gives no source for this."
-    return f'[^{citation.number}]: {escaped(citation.title)} ({place}): "{escaped(citation.quote)}" {onward}'
+    where = f"{escaped(citation.title)} ({escaped(place(citation))})"
+    return f'[^{citation.number}]: {where}: "{escaped(citation.quote)}" {onward}'
+
+
+def place(citation: Citation) -> str:
+    """Where the quoted words stand: file, further places, page, characters."""
+    also = f", also {', '.join(citation.also)}" if citation.also else ""
+    page = f", page {citation.page}" if citation.page else ""
+    return f"{citation.source}{also}{page}, characters {citation.start}-{citation.end}"
 
 
 def escaped(text: str) -> str:
@@ -157,6 +164,8 @@ def article_item(cited: list[Citation], borne_out: set[int]) -> dict[str, Any]:
         spans.append(f'[{each.number}] characters {each.start}-{each.end}: "{each.quote}"{alone}')
     address = first.source.strip()
     item: dict[str, Any] = {"id": first.doc_id, **kind(address), "title": first.title}
+    if pages := [str(each.page) for each in cited if each.page]:
+        item["page"] = ", ".join(dict.fromkeys(pages))
     if "URL" not in item:
         item["source"] = first.source
     return {**item, **issued(first.date), "note": "; ".join(spans)}

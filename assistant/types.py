@@ -6,10 +6,24 @@ from typing import Any, Literal
 
 from index.types import ScoredPassage, Span
 
-__all__ = ["Answer", "AnswerSentence", "Citation", "NearArticle", "Outcome", "Support", "Turn", "passage_json"]
+__all__ = [
+    "Answer",
+    "AnswerSentence",
+    "Citation",
+    "NearArticle",
+    "Outcome",
+    "Reason",
+    "Support",
+    "Turn",
+    "passage_json",
+]
 
 Outcome = Literal["answered", "not_covered"]
 Support = Literal["quoted", "supported", "unsupported"]
+Reason = Literal[  # why a written sentence is unsupported; assistant.verification finds them
+    "citation", "letters", "numbers", "swapped", "names", "negation", "speaker", "stitched", "words", "meaning",
+    "invented", "instruction",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +39,7 @@ class Citation:
     """Where a sentence of an answer is from: `quote == document.text[start:end]`, byte for byte.
 
     `onward` are the sources that the article itself gives for these words; `number` counts from 1 within the answer.
+    `page` is the page of the file on which they begin, 0 where it has none; `also` are further places of the article.
     """
 
     number: int
@@ -37,6 +52,8 @@ class Citation:
     end: int
     quote: str
     onward: tuple[Mapping[str, Any], ...] = ()
+    page: int = 0
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,8 @@ class AnswerSentence:
     """One sentence with the numbers of its citations. `quoted` = verbatim; `short` = the short answer in `text`.
 
     `lead_in` names the article where the sentences of another begin; it is no part of the text, and empty elsewhere.
+    Of a written sentence, `reasons` say why it is unsupported, and `invented` are the
+    numbers of passages it names that do not exist.
     """
 
     text: str
@@ -51,6 +70,8 @@ class AnswerSentence:
     citations: tuple[int, ...]
     short: Span | None = None
     lead_in: str = ""
+    reasons: tuple[Reason, ...] = ()
+    invented: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,26 +4,24 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Literal
 
 from assistant.claim_names import letters_met, names_met
 from assistant.claim_negation import negations_agree
 from assistant.claim_numbers import numbers_met, swapped
 from assistant.places import canonical, words_of
-from assistant.types import Support
+from assistant.types import Reason, Support
 from index.embedding import Vectors
 from index.lexical import analyze
 from index.types import Span
 
-__all__ = ["LIMITS", "Limits", "Reason", "Verdict", "covered_share", "support_of", "verify"]
+__all__ = ["LIMITS", "Limits", "Verdict", "covered_share", "verify"]
 
-Reason = Literal[
-    "citation", "letters", "numbers", "swapped", "names", "negation", "speaker", "stitched", "words", "meaning"
-]
 CLAUSE = re.compile(r";\s+|,\s+(?=(?:and|but|while|whereas|yet|although)\b)")
 SPEAKER = re.compile(r"(?:^|(?<=[\s\"“(]))(?:I|i|me|my|you|your|we|our)(?=[\s'’.,!?]|$)|\?\s*$")
 ROW = 3  # stems in a row that both have, from which on they are taken for the same words
 VERBATIM = 0.9  # share of the stems from there on that are the quote's
+OTHERWISE: frozenset[Reason] = frozenset({"letters", "swapped", "negation", "stitched"})
+MUCH = 0.75  # share of a sentence's stems in a quote from which what is unmet contradicts it, and is not merely absent
 FEWEST = 3  # stems that a part of a sentence has to be checked by itself
 
 
@@ -41,16 +39,18 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a sentence is supported; `best` counts the cited spans from 0, None where none is cited.
+    """How a sentence is supported; `bearing` counts, from 0, the cited spans that bear it out, the nearest first.
 
-    `within` is where the best span holds the sentence or, where it is not verbatim, all of that span; characters.
-    `reasons` say what is not met by any span, empty where the sentence is supported.
+    `within` is where the first of them holds the sentence or, where it is not verbatim, all of that span; characters.
+    `reasons` say what is not met by the nearest span, empty where the sentence is supported; `contradicted`, that it
+    says something else and is not merely silent.
     """
 
     support: Support
-    best: int | None
-    within: Span | None
+    bearing: tuple[int, ...] = ()
+    within: Span | None = None
     reasons: tuple[Reason, ...] = ()
+    contradicted: bool = False
 
 
 def verify(
@@ -64,36 +64,40 @@ def verify(
     """The verdict on a sentence and the quotes it cites, each with its unit vector and its article's title.
 
     `quoted` where a quote holds the text verbatim; `supported` where it is similar enough to its nearest quote and
-    each of its clauses is met by one quote; else `unsupported`. Titles, none or one a quote, count for names and words.
+    one quote meets it or, if none contradicts it, each of its clauses is met by one; else `unsupported`. Titles, none
+    or one a quote, count for names and words.
     """
     for at, quote in enumerate(quotes):
         start = verbatim(text, quote)
         if start is not None:
-            return Verdict("quoted", at, Span(start, start + len(text)))
+            return Verdict("quoted", (at,), Span(start, start + len(text)))
     if not quotes or not text.strip():
-        return Verdict("unsupported", None, None, ("citation",))
+        return Verdict("unsupported", reasons=("citation",))
     cosines = [float(vector @ each) for each in vectors]
-    best = max(range(len(quotes)), key=cosines.__getitem__)
+    nearest = sorted(range(len(quotes)), key=lambda at: -cosines[at])
     titled = list(titles) or [""] * len(quotes)
-    reasons = list(unmet(text, cosines[best], quotes[best], titled[best], limits))
-    if reasons and len(quotes) > 1:
-        parts = clauses(text)
-        for part in parts:
-            if all(unmet(part, *each, limits) for each in zip(cosines, quotes, titled, strict=True)):
-                break
-        else:
-            reasons = []
-    if cosines[best] < limits.similar:
-        reasons.append("meaning")
-    whole = Span(0, len(quotes[best]))
-    return Verdict("unsupported" if reasons else "supported", best, whole, tuple(reasons))
+
+    def meeting(part: str) -> int | None:
+        """The nearest quote that meets a part of the text."""
+        return next((at for at in nearest if not unmet(part, cosines[at], quotes[at], titled[at], limits)), None)
+
+    first = quotes[nearest[0]]
+    reasons = unmet(text, cosines[nearest[0]], first, titled[nearest[0]], limits)
+    against = contradicts(first, text, reasons)
+    if cosines[nearest[0]] < limits.similar:
+        return Verdict("unsupported", reasons=(*reasons, "meaning"), contradicted=against)
+    met = [meeting(text)]
+    if met[0] is None and len(quotes) > 1 and not against:
+        met = [meeting(part) for part in clauses(text)]
+    if None in met:
+        return Verdict("unsupported", reasons=reasons, contradicted=against)
+    bearing = tuple(at for at in nearest if at in met)
+    return Verdict("supported", bearing, Span(0, len(quotes[bearing[0]])))
 
 
-def support_of(
-    text: str, vector: Vectors, quotes: Sequence[str], vectors: Sequence[Vectors], titles: Sequence[str] = ()
-) -> Support:
-    """`verify`'s verdict alone."""
-    return verify(text, vector, quotes, vectors, titles).support
+def contradicts(quote: str, text: str, reasons: Sequence[Reason]) -> bool:
+    """Whether a quote says nearly the same and yet something else, so that no other quote can make the text true."""
+    return not OTHERWISE.isdisjoint(reasons) or (bool(reasons) and covered_share(text, quote)[0] >= MUCH)
 
 
 def verbatim(text: str, quote: str) -> int | None:

@@ -1,5 +1,6 @@
 """The gold questions asked as an asker would, and what the answers are worth: by type, with intervals."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
@@ -96,6 +97,13 @@ class Answers:
         counts = [len(each.answer.text.split()) for each in self.judged if each.answered]
         return (float(median(counts)), float(max(counts))) if counts else (0.0, 0.0)
 
+    def ledger(self) -> dict[str, int]:
+        """The ledgers of all answers, added up: how many sentences are quoted, supported, unsupported, and so on."""
+        total: Counter[str] = Counter()
+        for each in self.judged:
+            total.update(each.answer.ledger)
+        return dict(total)
+
     def latency_ms(self, percent: float) -> float:
         """The time of a whole answer that `percent` of the questions stay within, in milliseconds."""
         return round(float(np.percentile([each.answer.timings_ms["total"] for each in self.judged], percent)), 2)
@@ -119,6 +127,7 @@ class Answers:
                 each.measure: {"follow_up": each.follow_up, "twin": each.twin, "difference": plain(each.difference)}
                 for each in self.twins()
             },
+            "ledger": self.ledger(),
             "words": dict(zip(("median", "most"), self.words(), strict=True)),
             "per_query": self.per_query(),
             "latency_ms": {"p50": self.latency_ms(50), "p95": self.latency_ms(95)},
@@ -148,7 +157,7 @@ def ask_gold(
     threshold would have let through.
     """
     open_settings = assistant.settings.model_copy(update={"abstention_threshold": 0.0})
-    unheld = Assistant(assistant.index, open_settings, assistant.retriever, assistant.language_model, assistant.reader)
+    unheld = Assistant(assistant.index, open_settings, assistant.retriever, assistant.model, assistant.reader)
     assistant.ask(questions[0].question)  # loads what loads late
     judged = []
     with progress("questions", len(questions)) as advance:

@@ -6,7 +6,7 @@ part over Wizard of Wikipedia, `Fully attributable` against `Not fully attributa
 
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.verification import LIMITS, Limits, covered_share, verify
+from assistant.writing.citing import cited
 from evals.mutations import KINDS, Mutation, Source, is_held, mutations_of
 from evals.statistics import Interval, bootstrap_interval, proportion_interval
 from evals.tables import aligned
 from index.embedding import Embedder, Vectors
+from index.searching import Index
 
-__all__ = ["Claim", "Grounding", "Share", "check_grounding", "claims_of", "fit", "lines_of"]
+__all__ = ["Claim", "Grounding", "Share", "check_grounding", "claims_of", "fit", "lines_of", "refused", "table_of"]
 
 PARAPHRASES = Path(__file__).parent / "grounding" / "paraphrases.jsonl"
 SIMILAR, CLOSE, RUN = (0.35, 0.45, 0.55), (1.2, 1.3, 1.4, 1.5, 1.6), (4, 5, 6)  # the grid of limits
@@ -65,16 +67,21 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Grounding:
-    """`shares` of the mutations by kind and the paraphrases by strength; `told` is empty where BEGIN is absent."""
+    """`shares` of the mutations by kind and the paraphrases by strength; `told` is empty where BEGIN is absent.
+
+    `passages` are the same shares where a claim names the passage that holds its quote, as a writer does.
+    """
 
     shares: tuple[Share, ...]
     told: tuple[Told, ...]
+    passages: tuple[Share, ...] = ()
 
-    def refused(self, kinds: Iterable[str], held: bool | None = None) -> float:
-        """The share of these kinds that was refused, in [0, 1]; of both halves where `held` is None."""
-        wanted = set(kinds)
-        chosen = [each for each in self.shares if each.kind in wanted and held in (None, each.held)]
-        return sum(each.refused for each in chosen) / max(sum(each.count for each in chosen), 1)
+
+def refused(shares: Iterable[Share], kinds: Iterable[str], held: bool | None = None) -> float:
+    """The share of these kinds that was refused, in [0, 1]; of both halves where `held` is None."""
+    wanted = set(kinds)
+    chosen = [each for each in shares if each.kind in wanted and held in (None, each.held)]
+    return sum(each.refused for each in chosen) / max(sum(each.count for each in chosen), 1)
 
 
 def claims_of(articles: Path, begin: Path | None) -> list[Claim]:
@@ -171,17 +178,49 @@ def fit(check: Check) -> Limits:
 
 
 def check_grounding(
-    articles: Path, begin: Path | None, embedder: Embedder, limits: Limits = LIMITS, rewordings: bool = True
+    articles: Path,
+    begin: Path | None,
+    embedder: Embedder,
+    limits: Limits = LIMITS,
+    rewordings: bool = True,
+    index: Index | None = None,
 ) -> Grounding:
-    """The shares refused by kind on either half, and BEGIN's held half beside cosine and word overlap."""
+    """The shares refused by kind on either half, of quotes and with an `index` of whole passages, and BEGIN's held half
+    beside cosine and word overlap.
+    """
     claims = claims_of(articles, begin) + (reworded(articles) if rewordings else [])
     check = Check(claims, embedder)
+    ours = [claim for claim in claims if claim.kind != "BEGIN"]
+    shares = shares_of(ours, lambda claim: check.refuses(claim, limits))
+    passages = shares_of(*in_passages(ours, index)) if index else []
+    return Grounding(tuple(shares), tuple(told_apart(check, limits)), tuple(passages))
+
+
+def shares_of(claims: Iterable[Claim], refuses: Callable[[Claim], bool]) -> list[Share]:
+    """How many of each kind and half are refused."""
     counted: dict[tuple[str, bool], list[bool]] = {}
     for claim in claims:
-        if claim.kind != "BEGIN":
-            counted.setdefault((claim.kind, claim.held), []).append(check.refuses(claim, limits))
-    shares = tuple(Share(kind, held, sum(each), len(each)) for (kind, held), each in counted.items())
-    return Grounding(shares, tuple(told_apart(check, limits)))
+        counted.setdefault((claim.kind, claim.held), []).append(refuses(claim))
+    return [Share(kind, held, sum(each), len(each)) for (kind, held), each in counted.items()]
+
+
+def in_passages(claims: Iterable[Claim], index: Index) -> tuple[list[Claim], Callable[[Claim], bool]]:
+    """The claims whose quotes stand whole in passages, and whether one is refused that names these passages.
+
+    So it is in an answer: a writer names a passage, and which sentence of it bears the claim out is to be found.
+    """
+    passages = index.passages(range(index.status().passages))
+    named = {
+        claim: [next((each for each in passages if quote in each.text), None) for quote in claim.quotes]
+        for claim in claims
+    }
+
+    def refuses(claim: Claim) -> bool:
+        whole = [passage for passage in named[claim] if passage]
+        marks = " ".join(f"[{number}]" for number in range(1, len(whole) + 1))
+        return any(each.support == "unsupported" for each in cited([f"{claim.text} {marks}"], whole, index).sentences)
+
+    return [claim for claim, found in named.items() if None not in found], refuses
 
 
 def told_apart(check: Check, limits: Limits) -> Iterable[Told]:
@@ -208,17 +247,10 @@ def told(name: str, true: NDArray[np.bool_], kept: NDArray[np.bool_], threshold:
 
 
 def lines_of(found: Grounding) -> list[str]:
-    """Two tables in plain text."""
-    rows = [["kind", "half", "count", "refused", "share", "95 %"]]
-    for each in found.shares:
-        low, high = each.interval.low, each.interval.high
-        share = each.refused / each.count
-        half = "held" if each.held else "fit"
-        rows.append([each.kind, half, str(each.count), str(each.refused), f"{share:.3f}", f"{low:.3f}-{high:.3f}"])
-    lines = aligned(rows, 2)
-    for name, kinds in (("mutations", list(KINDS)), ("paraphrases", ["light", "medium", "strong"])):
-        shares = f"fit {found.refused(kinds, False):.3f}, held {found.refused(kinds, True):.3f}"
-        lines.append(f"{name} refused: {shares}, both {found.refused(kinds):.3f}")
+    """The tables in plain text."""
+    lines = table_of("kind", found.shares)
+    if found.passages:
+        lines += ["", *table_of("kind, named by its passage", found.passages)]
     if not found.told:
         return [*lines, "BEGIN is not there: no figures on judged statements"]
     told = [["BEGIN, held half", "balanced accuracy", "95 %", "threshold"]]
@@ -226,3 +258,18 @@ def lines_of(found: Grounding) -> list[str]:
         interval = f"{one.interval.low:.3f}-{one.interval.high:.3f}" if one.interval else "-"
         told.append([one.name, f"{one.accuracy:.3f}", interval, f"{one.threshold:.3f}" if one.threshold else "-"])
     return [*lines, "", *aligned(told, 1)]
+
+
+def table_of(title: str, shares: Sequence[Share]) -> list[str]:
+    """A row for each kind and half, and the sums."""
+    rows = [[title, "half", "count", "refused", "share", "95 %"]]
+    for each in shares:
+        low, high = each.interval.low, each.interval.high
+        share = each.refused / each.count
+        half = "held" if each.held else "fit"
+        rows.append([each.kind, half, str(each.count), str(each.refused), f"{share:.3f}", f"{low:.3f}-{high:.3f}"])
+    lines = aligned(rows, 2)
+    for name, kinds in (("mutations", list(KINDS)), ("paraphrases", ["light", "medium", "strong"])):
+        parts = f"fit {refused(shares, kinds, False):.3f}, held {refused(shares, kinds, True):.3f}"
+        lines.append(f"{name} refused: {parts}, both {refused(shares, kinds):.3f}")
+    return lines

@@ -76,14 +76,15 @@ def load_questions(path: Path = GOLD) -> list[Question]:
     """The questions of a file; `EvalsError` names the line that is none."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise EvalsError(f"The gold questions {path} cannot be read: {error.strerror}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise EvalsError(f"The gold questions {path} cannot be read: {reason}") from error
     found = []
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
                 found.append(question_of(json.loads(line)))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise EvalsError(f"{path}:{number}: the line is no gold question ({error!r})") from error
     return found
 
@@ -100,6 +101,12 @@ def question_of(entry: Mapping[str, Any]) -> Question:
     plain = {
         name: entry[name] for name in ("id", "question", "type", "answerable", "short_answer", "standalone", "split")
     }
+    quotes = [text for each in evidence for choice in each.choices for text in choice]
+    texts = [*(value for name, value in plain.items() if name != "answerable"), *quotes]
+    if not all(isinstance(text, str) for text in [*texts, *(turn.content for turn in history)]):
+        raise TypeError("something that must be a text is none")
+    if not all((plain["id"], plain["question"].strip(), *quotes)):
+        raise ValueError("an id, a question or a quote is empty")
     return Question(evidence=evidence, history=history, **plain)
 
 

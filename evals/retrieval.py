@@ -126,7 +126,7 @@ def run_collection(
         collection,
         status.documents,
         status.passages,
-        tuple(each for each in applied.plan.scan.skipped if each.damaged),
+        tuple(each for each in applied.plan.gathered.skipped if each.damaged),
         qrels,
         scores,
         latencies,
@@ -137,7 +137,7 @@ def run_collection(
 def indexed(collection: Collection, indexing: IndexSettings, progress: Progress = silent) -> tuple[LocalIndex, Applied]:
     """The index of the corpus in its own home, brought up to date and open."""
     settings = indexing.model_copy(update={"home": eval_home(collection, indexing)})
-    applied = apply(settings, [collection.corpus], progress=progress)
+    applied = apply(settings, [collection.corpus], progress=progress, yes=True)
     return LocalIndex.open(settings), applied
 
 

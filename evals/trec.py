@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from evals.errors import CollectionError, EvalsError
 from index.errors import ReadingError
-from index.readers.blocks import decode
+from index.readers.encoding import decode
 
 __all__ = [
     "common_queries",

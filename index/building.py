@@ -3,6 +3,7 @@
 import datetime
 import io
 import sqlite3
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from index.chunking import Cut, cut, embedded_text
+from index.chunking import Cut
 from index.embedding import Embedder, embedder_digest, open_embedder
 from index.errors import IndexingError
 from index.generation import Generation, publish, writing_lock
-from index.planning import Plan, make_plan, remember
+from index.planning import Plan, guard, make_plan, remember
+from index.preparing import Costs, costs, cut_settings, embed, prepare
 from index.progress import Progress, silent
+from index.register import write_register
+from index.saved_plans import SavedPlan
 from index.settings import IndexSettings
-from index.vectors import VectorCache
 
-__all__ = ["Applied", "apply"]
+__all__ = ["Applied", "apply", "plan_for"]
 
 # A word of the title counts as this many in the text: nDCG@10 of musique_train100 +0.010 [0.003, 0.020], of
 # frus_tune_topics +0.008 [0.002, 0.013], elsewhere nothing; 2 and 4 do as well (evals/LOG.md, 2026-11-25).
@@ -37,16 +40,25 @@ class Applied:
 
 
 def apply(
-    settings: IndexSettings, sources: Sequence[Path] = (), add: bool = False, progress: Progress = silent
+    settings: IndexSettings,
+    sources: Sequence[Path] = (),
+    add: bool = False,
+    progress: Progress = silent,
+    yes: bool = False,
+    expected: SavedPlan | None = None,
 ) -> Applied:
     """Makes the index of the sources the live one; publishes nothing where it already is.
 
-    `sources` is the complete set; with none, the remembered set; with `add`, it is added to that.
+    `sources` is the complete set; with none, the remembered set; with `add`, it is added to that. `SourceError` where
+    over a fifth of the articles would go and `yes` does not say so, or where the plan is not the `expected` one.
     """
     try:
         with writing_lock(settings.home):
             digest = embedder_digest(settings.embedder)
-            plan = make_plan(settings, sources, add, digest)
+            plan = make_plan(settings, expected.sources if expected else sources, add, digest)
+            if expected:
+                expected.check(plan)
+            guard(plan, yes)
             if plan.unchanged and plan.live:
                 remember(settings.home, plan.sources)
                 return Applied(plan, plan.live, 0, published=False)
@@ -61,19 +73,25 @@ def apply(
         ) from error
 
 
+def plan_for(
+    settings: IndexSettings, sources: Sequence[Path] = (), add: bool = False, progress: Progress = silent
+) -> tuple[Plan, Costs | None]:
+    """What `apply` would do, and what that takes; None where it would do nothing. Of the home nothing changes."""
+    digest = embedder_digest(settings.embedder)
+    plan = make_plan(settings, sources, add, digest)
+    if plan.unchanged:
+        return plan, None
+    embedder = open_embedder(settings.embedder, settings.home / "models", digest)
+    return plan, costs(prepare(plan, settings, embedder, progress), plan, settings, embedder)
+
+
 def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Progress) -> tuple[Generation, int]:
     """Cuts, embeds, writes and publishes; gives the generation and how many texts were embedded anew."""
-    limit = min(settings.passage_tokens, embedder.max_tokens)
-    cuts: list[Cut] = []
-    with progress("cutting", len(plan.scan.readings)) as advance:
-        for reading in plan.scan.readings:
-            cuts.append(cut(reading.document, embedder.count_tokens, limit, settings.passage_overlap))
-            advance()
-    texts = [embedded_text(each, embedder.count_tokens, limit) for made in cuts for each in made.passages]
-    sentences = [each.text for made in cuts for each in made.sentences]
-    with VectorCache.open(settings.home / "cache" / "vectors.sqlite") as cache:
-        passage_vectors, new_passages = cache.embed(embedder, texts, progress)
-        sentence_vectors, new_sentences = cache.embed(embedder, sentences, progress)
+    made = prepare(plan, settings, embedder, progress)
+    started = time.monotonic()
+    passage_vectors, sentence_vectors, embedded = embed(made, plan, settings, embedder, progress)
+    seconds = time.monotonic() - started
+    cuts = [each.cut for each in made]
 
     def write(folder: Path) -> dict[str, Any]:
         from index.dense import DenseIndex
@@ -81,15 +99,16 @@ def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Pro
         from index.spelling import vocabulary
         from index.store import write_store
 
-        rows = [(r.document, c.passages, c.sentences, r.dropped) for r, c in zip(plan.scan.readings, cuts, strict=True)]
-        write_store(folder / "store.sqlite", rows, vocabulary(each for made in cuts for each in made.passages))
+        rows = [(each.reading, each.cut, plan.gathered.signatures[each.reading.document.doc_id]) for each in made]
+        write_store(folder / "store.sqlite", rows, vocabulary(each for cut in cuts for each in cut.passages))
         (folder / "passages.faiss").write_bytes(DenseIndex.build(passage_vectors).to_bytes())
         (folder / "sentences.npy").write_bytes(npy(sentence_vectors.astype(np.float16)))
         LexicalIndex.build(folder / "lexical", words(cuts))
         return {
             "published_at": now.isoformat(timespec="seconds"),
             "content": plan.content,
-            "counts": {"documents": len(rows), "passages": len(texts), "sentences": len(sentences)},
+            "counts": {"documents": len(rows), "passages": len(passage_vectors), "sentences": len(sentence_vectors)},
+            "changes": changes(plan),
             "embedder": {
                 "name": embedder.name,
                 "digest": embedder.digest,
@@ -97,16 +116,26 @@ def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Pro
                 "dimension": embedder.dimension,
                 "max_tokens": embedder.max_tokens,
             },
-            "settings": {"passage_tokens": limit, "passage_overlap": settings.passage_overlap},
+            "embedding": {"texts": embedded, "seconds": round(seconds, 3)},
+            "settings": cut_settings(settings, embedder),
             "sources": [str(source) for source in plan.sources],
+            "register": plan.register.to_json(),
         }
 
     now = datetime.datetime.now(datetime.UTC)
     name = f"{now:%Y%m%dT%H%M%S%f}Z-{plan.content[:8]}"
+    # Before the pointer moves: without it, a file renamed and edited since would be another article.
+    write_register(settings.home, plan.register)
     with progress("publishing", 1) as advance:
         generation = publish(settings.home, name, write, settings.keep_generations)
         advance()
-    return generation, new_passages + new_sentences
+    return generation, embedded
+
+
+def changes(plan: Plan) -> dict[str, int]:
+    """How many articles a generation differs in from the one before, for `index history`."""
+    names = ("added", "changed", "moved", "removed", "withdrawn", "merged")
+    return {name: len(getattr(plan, name)) for name in names}
 
 
 def words(cuts: Sequence[Cut]) -> list[tuple[int, int, str]]:

@@ -22,9 +22,9 @@ from typing import Any
 
 from index.errors import DamagedIndexError, LockedError, NoIndexError
 
-__all__ = ["FORMAT", "Generation", "live", "newest_whole", "publish", "published", "writing_lock"]
+__all__ = ["FORMAT", "Generation", "live", "newest_whole", "pointed", "publish", "published", "writing_lock"]
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 POINTER = "current"
 UNLISTED = {MANIFEST, "lexical/.tantivy-meta.lock"}  # tantivy writes that empty file whenever it opens a folder
@@ -54,17 +54,22 @@ def published(home: Path) -> list[str]:
 
 def live(home: Path) -> Generation:
     """The generation that the pointer names, verified; `NoIndexError` or `DamagedIndexError` otherwise."""
+    name = pointed(home)
+    if name not in published(home):
+        raise DamagedIndexError(f"The pointer {home / POINTER} names {name[:60]!r}, which is not there")
+    return verified(home, name)
+
+
+def pointed(home: Path) -> str:
+    """The name that the pointer holds, of a generation or not; the errors of `live` where there is none to read."""
     try:
-        name = (home / POINTER).read_text(encoding="utf-8").strip()
+        return (home / POINTER).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         if published(home):
             raise DamagedIndexError(f"The pointer {home / POINTER} is missing") from None
         raise NoIndexError(f"No index at {home}. Build one with: python app.py index apply") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DamagedIndexError(f"The pointer {home / POINTER} cannot be read ({error})") from error
-    if name not in published(home):
-        raise DamagedIndexError(f"The pointer {home / POINTER} names {name[:60]!r}, which is not there")
-    return verified(home, name)
 
 
 def newest_whole(home: Path) -> tuple[Generation, str]:

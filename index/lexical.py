@@ -53,6 +53,19 @@ def analyze(text: str) -> list[str]:
     return [stem for word in kept for stem in analyzer().analyze(word)]
 
 
+def unanalyzed(text: str) -> list[str]:
+    """Words that are no stop words and yet leave no stem: the index leaves them out for their length.
+
+    A clause of Chinese or Japanese is one such word.
+    """
+    return [word for word in lower_case().analyze(text) if word not in STOP_WORDS and not analyzer().analyze(word)]
+
+
+def stop_words(text: str) -> int:
+    """How many of its words are stop words."""
+    return sum(word in STOP_WORDS for word in lower_case().analyze(text))
+
+
 @functools.cache
 def without_stems() -> tantivy.TextAnalyzer:
     """Words in lower case, accents folded."""

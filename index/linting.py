@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import ReadingError, SourceError
-from index.readers.blocks import decode
+from index.readers.encoding import decode
 from index.readers.markdown import MARK, front_matter, vocabulary_of
 from index.sentences import sentence_spans
 

@@ -3,39 +3,71 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.duplicates import Pair
 from index.errors import DamagedIndexError, NoIndexError, SourceError
+from index.gathering import Gathered, Known, gather
 from index.generation import FORMAT, Generation, newest_whole, replace
-from index.readers import Scan, scan
+from index.readers import scan
+from index.register import Register, read_register
 from index.settings import IndexSettings
-from index.store import Store
+from index.store import Store, Summary
+from index.types import Document
 
-__all__ = ["DEFAULT_SOURCE", "Plan", "make_plan", "remember", "remembered"]
+__all__ = ["CUT_VERSION", "DEFAULT_SOURCE", "Move", "Plan", "guard", "make_plan", "remember", "remembered"]
 
 DEFAULT_SOURCE = Path("data/articles")
 SOURCES = "sources.json"
 CUT_VERSION = 2  # raised when cleaning, cutting, the context for embedding or the words change: all is then rebuilt
+MOST_REMOVED = 0.2  # share of the live articles that may go without `--yes`
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An article whose file is elsewhere, or is called otherwise, than in the live generation."""
+
+    doc_id: str
+    before: str
+    now: str
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `apply` would do. `content` identifies everything that decides the result; equal means nothing to do."""
+    """What `apply` would do. `content` identifies everything that decides the result; equal means nothing to do.
+
+    All of them are ids of articles: `removed` has those whose files are gone, `withdrawn` those that the register takes
+    out now, `merged` those that become an address of another; `emptied` are folders all of whose articles are gone.
+    `whole` is the generation compared with, None where there is none; `live` is that where it is the live one and not
+    damaged.
+    """
 
     sources: tuple[Path, ...]
-    scan: Scan
+    gathered: Gathered
+    register: Register
     content: str
     added: tuple[str, ...]
     changed: tuple[str, ...]
+    moved: tuple[Move, ...]
     removed: tuple[str, ...]
+    withdrawn: tuple[str, ...]
+    merged: tuple[Pair, ...]
+    emptied: tuple[Path, ...]
+    kept: int
+    whole: Generation | None
     live: Generation | None
 
     @property
     def unchanged(self) -> bool:
         """Whether the live generation is already what this plan would make."""
         return self.live is not None and self.live.manifest["content"] == self.content
+
+    @property
+    def before(self) -> int:
+        """How many articles the generation compared with has."""
+        return int(self.whole.manifest["counts"]["documents"]) if self.whole else 0
 
 
 def make_plan(settings: IndexSettings, sources: Sequence[Path], add: bool, embedder_digest: str) -> Plan:
@@ -45,24 +77,36 @@ def make_plan(settings: IndexSettings, sources: Sequence[Path], add: bool, embed
     """
     whole, now = previous(settings.home)
     known = remembered(settings.home) or sources_of(whole) or [DEFAULT_SOURCE]
-    chosen = list(dict.fromkeys([*known, *sources] if add or not sources else sources))
-    found = scan(chosen)
-    old = {}
+    chosen = tuple(dict.fromkeys([*known, *sources] if add or not sources else sources))
+    register = read_register(settings.home, whole.manifest if whole else None)
+    old: dict[str, Summary] = {}
+    had = Known({}, {})
     if whole is not None:
         store = Store(whole.folder / "store.sqlite")
-        old = store.versions()
-        lost = lost_article(store, found)
+        old = {each.doc_id: each for each in store.summaries()}
+        had = Known(store.versions(), store.signatures())
         store.close()
-        if lost:
-            raise lost
-    new = {reading.document.doc_id: reading.document.version for reading in found.readings}
+    found = gather(scan(list(chosen)), register, had, settings.merge_duplicates)
+    documents = {each.document.doc_id: each.document for each in found.readings}
+    others = {pair.other: pair.kept for pair in found.pairs if pair.merged}
+    gone = [name for name in old if name not in documents]
+    removed = tuple(name for name in gone if name not in others and name not in found.withheld)
+    if lost := lost_article([old[name] for name in removed], found):
+        raise lost
     return Plan(
-        sources=tuple(chosen),
-        scan=found,
+        sources=chosen,
+        gathered=found,
+        register=register.with_found(found.renamed, others),
         content=content_digest(found, settings, embedder_digest),
-        added=tuple(name for name in new if name not in old),
-        changed=tuple(name for name in new if name in old and old[name] != new[name]),
-        removed=tuple(name for name in old if name not in new),
+        added=tuple(name for name in documents if name not in old),
+        changed=tuple(n for n, each in documents.items() if n in old and had.versions[n] != each.version),
+        moved=moves(documents, old),
+        removed=removed,
+        withdrawn=tuple(name for name in gone if name in found.withheld),
+        merged=tuple(pair for pair in found.pairs if pair.merged and pair.other in gone),
+        emptied=tuple(emptied(chosen, [old[name] for name in removed], found)),
+        kept=sum(had.versions.get(name) == each.version for name, each in documents.items()),
+        whole=whole,
         live=now,
     )
 
@@ -76,10 +120,43 @@ def previous(home: Path) -> tuple[Generation | None, Generation | None]:
     return whole, None if damage else whole
 
 
-def lost_article(store: Store, found: Scan) -> SourceError | None:
+def moves(documents: Mapping[str, Document], old: Mapping[str, Summary]) -> tuple[Move, ...]:
+    """The articles that stand elsewhere."""
+    return tuple(
+        Move(name, old[name].source, each.source)
+        for name, each in documents.items()
+        if name in old and old[name].source != each.source
+    )
+
+
+def guard(plan: Plan, yes: bool) -> None:
+    """`SourceError` where a plan would remove more than a fifth of the articles, or all of a source, unless `yes`."""
+    if yes:
+        return
+    again = "If that is meant, say so: python app.py index apply --yes. The index is unchanged"
+    for source in plan.emptied:
+        raise SourceError(f"The folder {source} holds no article now, though the index has some of it. {again}")
+    if len(plan.removed) > MOST_REMOVED * plan.before:
+        named = ", ".join(plan.removed[:3]) + (" …" if len(plan.removed) > 3 else "")
+        raise SourceError(f"{len(plan.removed)} of {plan.before} articles would be removed ({named}). {again}")
+
+
+def emptied(sources: Sequence[Path], removed: Sequence[Summary], found: Gathered) -> Iterator[Path]:
+    """The folders of which the index has articles and that hold none now: a share that is not mounted looks so."""
+    for source in sources:
+        had = any(within(each.source, source) for each in removed)
+        if had and source.is_dir() and not any(within(each.document.source, source) for each in found.readings):
+            yield source
+
+
+def within(source: str, folder: Path) -> bool:
+    """Whether a document's source lies in a folder."""
+    return file_of(source).is_relative_to(folder.absolute())
+
+
+def lost_article(removed: Sequence[Summary], found: Gathered) -> SourceError | None:
     """The error for the first damaged file, or line of one, with which an indexed article would go unnoticed."""
-    kept = {reading.document.doc_id for reading in found.readings}
-    gone = {file_of(summary.source): summary.doc_id for summary in store.summaries() if summary.doc_id not in kept}
+    gone = {file_of(summary.source): summary.doc_id for summary in removed}
     for each in found.skipped:
         if each.damaged and (lost := gone.get(file_of(each.source))):
             return SourceError(
@@ -95,11 +172,11 @@ def file_of(source: str) -> Path:
     return Path(re.sub(r"#L\d+\Z", "", source)).absolute()
 
 
-def content_digest(found: Scan, settings: IndexSettings, embedder_digest: str) -> str:
+def content_digest(found: Gathered, settings: IndexSettings, embedder_digest: str) -> str:
     """SHA-256 of all that decides a generation: documents and their places, settings of the cut, embedder, formats."""
     cutting = [settings.passage_tokens, settings.passage_overlap, CUT_VERSION, FORMAT]
     documents = [reading.document for reading in found.readings]
-    seen = [[(each.doc_id, each.version, each.source) for each in documents], cutting, embedder_digest]
+    seen = [[(each.doc_id, each.version, each.source, each.addresses) for each in documents], cutting, embedder_digest]
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
 

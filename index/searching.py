@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from index.dense import DenseIndex, best_of, rows_of
 from index.embedding import Embedder, Vectors, open_embedder
-from index.errors import DamagedIndexError, EmbedderError, UnknownDocumentError
+from index.errors import DamagedIndexError, EmbedderError, IndexingError, UnknownDocumentError
 from index.filters import Filters
-from index.generation import Generation, newest_whole
+from index.generation import Generation, live, newest_whole, pointed
 from index.lexical import LexicalIndex, analyze
+from index.past import Documents, PastGenerations
 from index.settings import IndexSettings
 from index.spelling import Speller
 from index.store import Store, Summary
@@ -57,6 +58,24 @@ class Index(Protocol):
 
     def status(self) -> IndexStatus:
         """What is being served."""
+        ...
+
+    def newest(self) -> str:
+        """The name of the generation that is live by now, be it this one; "" where that cannot be told.
+
+        Cheap: it can be asked each second.
+        """
+        ...
+
+    def successor(self) -> "Index":
+        """The live generation, open beside this one, with the same models; it may take a second, or many.
+
+        `DamagedIndexError` where it is not whole, `EmbedderError` where it was built with another embedder.
+        """
+        ...
+
+    def past(self, generation: str) -> Documents | None:
+        """The articles of a generation that is served no longer; None where it is gone."""
         ...
 
     def by_vector(self, vector: Vectors, k: int, filters: Filters) -> list[tuple[int, float]]:
@@ -119,8 +138,17 @@ class Index(Protocol):
 class LocalIndex:
     """A published generation on this machine. Safe to share between threads."""
 
-    def __init__(self, generation: Generation, embedder: Embedder, models: Path, warning: str = "") -> None:
+    def __init__(
+        self,
+        generation: Generation,
+        embedder: Embedder,
+        models: Path,
+        warning: str = "",
+        earlier: PastGenerations | None = None,
+    ) -> None:
         self.generation = generation
+        self.home = generation.folder.parent.parent
+        self.earlier = earlier or PastGenerations(self.home)
         self.embedder = embedder
         self.models = models
         self.warning = warning
@@ -153,6 +181,30 @@ class LocalIndex:
     def status(self) -> IndexStatus:
         """What is being served."""
         return describe(self.generation)
+
+    def newest(self) -> str:
+        """See `Index`."""
+        try:
+            return pointed(self.home)
+        except (IndexingError, OSError):
+            return ""
+
+    def successor(self) -> "LocalIndex":
+        """See `Index`."""
+        generation = live(self.home)
+        built_with = generation.manifest["embedder"]
+        if built_with["digest"] != self.embedder.digest:
+            raise EmbedderError(
+                f"Generation {generation.name} was built with another embedder, {built_with['name']} (digest "
+                f"{built_with['digest'][:12]}); restart with it to serve that"
+            )
+        found = LocalIndex(generation, self.embedder, self.models, earlier=self.earlier)
+        self.earlier.keep(self.generation.name, self.store)
+        return found
+
+    def past(self, generation: str) -> Documents | None:
+        """See `Index`."""
+        return self.earlier.documents(generation)
 
     def by_vector(self, vector: Vectors, k: int, filters: Filters) -> list[tuple[int, float]]:
         """See `Index`."""

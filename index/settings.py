@@ -84,3 +84,4 @@ class IndexSettings(LayeredSettings):
     )
     passage_overlap: int = Field(0, ge=0, le=5, description="sentences that a passage repeats of the one before it")
     keep_generations: int = Field(3, ge=1, le=100, description="published generations kept for rollback")
+    merge_duplicates: bool = Field(True, description="index the same article from two places once, with two addresses")

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from index.lexical import analyze, folded
+from index.lexical import analyze, folded, stop_words
 from index.types import Passage
 from index.word_forms import bases
 
@@ -26,6 +26,7 @@ HEADLESS = 6
 # Letters from which on two edits may lie between: where only the order of the letters differs ("Edigio"); for a name;
 # for another word, where with eight letters "inferred" became "informed" and "devolved" "devoted".
 JUMBLED, LONGER_NAME, LONGER = 6, 8, 9
+FEWEST, STOPPING = 5, 0.15  # words of a text whose language shows, and the share of stop words that no English lacks
 HEAD = 3  # letters that two edits leave alone, order aside: else "madrigal" became "Marial"
 
 
@@ -92,7 +93,21 @@ class Speller:
                 return form
             return in_case_of(form, word.written)
 
-        return FORM.sub(meant, text)
+        respelt = FORM.sub(meant, text)
+        return text if self.is_foreign(text, respelt) else respelt
+
+    def is_foreign(self, text: str, respelt: str) -> bool:
+        """Whether it is no English: hardly a stop word, half of the words known neither here nor to the tokenizer, and
+        most of these not like any that is.
+
+        Respelt, "damit" would be "Davit" and "janvier" "Javier", names that the asker never wrote.
+        """
+        words = FORM.findall(text)
+        if respelt == text or len(words) < FEWEST or stop_words(text) >= STOPPING * len(words):
+            return False
+        strange = [form for form in words if not self.in_library(form) and not self.in_english(form)]
+        changed = sum(form != other for form, other in zip(words, FORM.findall(respelt), strict=True))
+        return 2 * len(strange) >= len(words) and 2 * changed < len(strange)
 
     def in_library(self, form: str) -> bool:
         """Whether a word, or another form of it, stands in a passage. Stop words and what is too long do as well."""

@@ -3,25 +3,29 @@
 import json
 import sqlite3
 import threading
+import weakref
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.chunking import Cut
+from index.duplicates import Signature
 from index.errors import DamagedIndexError, FilterError
 from index.filters import FACETS, Filters
 from index.spelling import Word
-from index.types import Document, Dropped, Note, Passage, Sentence, Span
+from index.types import Document, Dropped, Note, Passage, Reading, Sentence, Span
 
 __all__ = ["Store", "Summary", "write_store"]
 
 SCHEMA = """
 CREATE TABLE documents (key INTEGER PRIMARY KEY, doc_id TEXT UNIQUE NOT NULL, version TEXT, title TEXT, text TEXT,
-    source TEXT, date TEXT, metadata TEXT, notes TEXT, headings TEXT, since INTEGER, until INTEGER);
+    source TEXT, date TEXT, metadata TEXT, notes TEXT, headings TEXT, addresses TEXT, since INTEGER, until INTEGER,
+    signature BLOB);
 CREATE TABLE facets (facet TEXT, value TEXT, document INTEGER, PRIMARY KEY (facet, value, document)) WITHOUT ROWID;
 CREATE TABLE passages (key INTEGER PRIMARY KEY, passage_id TEXT UNIQUE NOT NULL, document INTEGER, start INTEGER,
     end INTEGER, heading TEXT, tokens INTEGER, first_sentence INTEGER, end_sentence INTEGER);
@@ -51,7 +55,7 @@ class Summary:
     questions: tuple[str, ...]
 
 
-Row = tuple[Document, Sequence[Passage], Sequence[Sentence], Sequence[Dropped]]
+Row = tuple[Reading, Cut, Signature | None]
 
 
 def write_store(path: Path, rows: Iterable[Row], words: Iterable[Word] = ()) -> None:
@@ -59,16 +63,18 @@ def write_store(path: Path, rows: Iterable[Row], words: Iterable[Word] = ()) -> 
     connection = sqlite3.connect(path)
     connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)  # synced by generation
     next_passage = next_sentence = 0
-    for key, (document, passages, sentences, dropped) in enumerate(rows):
+    for key, (reading, cut, signature) in enumerate(rows):
+        document, passages, sentences, dropped = reading.document, cut.passages, cut.sentences, reading.dropped
         since, until = period(document)
         fields = [document.doc_id, document.version, document.title, document.text, document.source, document.date]
         packed = [
             json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
             json.dumps([[note.offset, *note.sources] for note in document.notes]),
             json.dumps([[span.start, span.end] for span in document.headings]),
+            json.dumps(document.addresses),
         ]
-        marks = ",".join("?" * 12)
-        connection.execute(f"INSERT INTO documents VALUES ({marks})", (key, *fields, *packed, since, until))
+        row = (key, *fields, *packed, since, until, None if signature is None else signature.tobytes())
+        connection.execute(f"INSERT INTO documents VALUES ({','.join('?' * len(row))})", row)
         connection.executemany("INSERT INTO facets VALUES (?, ?, ?)", [(*pair, key) for pair in facets(document)])
         keys = {passage.passage_id: next_passage + i for i, passage in enumerate(passages)}
         starts, ends = [s.start for s in sentences], [s.end for s in sentences]
@@ -121,6 +127,7 @@ class Store:
         try:
             uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
             self.connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            weakref.finalize(self, self.connection.close).atexit = False  # a thread may still read then
             self.rows("SELECT count(*) FROM documents")
         except sqlite3.DatabaseError as error:
             raise DamagedIndexError(f"{path} is not a database: {error}") from error
@@ -180,8 +187,10 @@ class Store:
 
     def document(self, doc_id: str) -> Document | None:
         """The whole document, or None."""
-        query = "SELECT title, text, source, date, metadata, notes, headings, version FROM documents WHERE doc_id = ?"
-        for title, text, source, date, metadata, notes, headings, version in self.rows(query, (doc_id,)):
+        query = "SELECT title, text, source, date, metadata, notes, headings, version, addresses FROM documents"
+        for title, text, source, date, metadata, notes, headings, version, addresses in self.rows(
+            f"{query} WHERE doc_id = ?", (doc_id,)
+        ):
             return Document(
                 doc_id=doc_id,
                 title=title,
@@ -192,6 +201,7 @@ class Store:
                 notes=tuple(Note(offset, tuple(sources)) for offset, *sources in json.loads(notes)),
                 headings=tuple(Span(*span) for span in json.loads(headings)),
                 version=version,
+                addresses=tuple(json.loads(addresses)),
             )
         return None
 
@@ -207,6 +217,31 @@ class Store:
     def versions(self) -> dict[str, str]:
         """The version of each document."""
         return dict(self.rows("SELECT doc_id, version FROM documents"))
+
+    def signatures(self) -> dict[str, Signature]:
+        """The MinHash of each document by its version."""
+        rows = self.rows("SELECT version, signature FROM documents WHERE signature IS NOT NULL")
+        return {version: np.frombuffer(data, dtype=np.uint32) for version, data in rows}
+
+    def cut(self, doc_id: str) -> tuple[Cut, tuple[range, range]]:
+        """How a document was cut, and the keys of its passages and sentences, both without gaps."""
+        ((document,),) = self.rows("SELECT key FROM documents WHERE doc_id = ?", (doc_id,))
+        passages = [
+            key for (key,) in self.rows("SELECT key FROM passages WHERE document = ? ORDER BY key", (document,))
+        ]
+        rows = self.rows("SELECT key FROM sentences WHERE document = ? ORDER BY key", (document,))
+        sentences = [key for (key,) in rows]
+        found = self.passages(passages)
+        told = {
+            key: each
+            for at in range(0, len(sentences), ASKED)
+            for key, each in self.sentences(sentences[at : at + ASKED]).items()
+        }
+        made = Cut(
+            tuple(replace(found[key], key=-1) for key in passages),
+            tuple(replace(told[key], key=-1) for key in sentences),
+        )
+        return made, (range_of(passages), range_of(sentences))
 
     def words(self) -> list[Word]:
         """The vocabulary of all passages, sorted."""
@@ -252,3 +287,8 @@ class Store:
             clauses.append(f"key IN (SELECT document FROM facets WHERE facet = ? AND value IN ({marks}))")
             values += [facet, *wanted]
         return " AND ".join(clauses), values
+
+
+def range_of(keys: Sequence[int]) -> range:
+    """Keys without gaps as a range."""
+    return range(keys[0], keys[-1] + 1) if keys else range(0)

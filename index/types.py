@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,7 @@ class Document:
 
     Paragraphs and headings stand apart by a blank line; `headings` are the spans of the latter.
     `date` is ISO 8601, as precise as known, or empty. `version` is the SHA-256 of what a reader would see change.
+    `addresses` are further sources that have the same article.
     """
 
     doc_id: str
@@ -45,6 +47,7 @@ class Document:
     notes: tuple[Note, ...] = ()
     headings: tuple[Span, ...] = ()
     version: str = ""
+    addresses: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.version:
@@ -62,10 +65,22 @@ class Document:
         return hashlib.sha256(json.dumps(seen, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     def onward(self, span: Span) -> list[dict[str, Any]]:
-        """The sources that the article itself gives for `span`, in the order of their notes, none twice."""
+        """The sources that the article itself gives for `span`, in the order of their notes, none twice.
+
+        Last come those that it gives for the whole of itself: entries with `whole`.
+        """
         known = {source["id"]: source for source in self.metadata.get("sources", ()) if "id" in source}
         ids = [name for note in self.notes if span.start < note.offset <= span.end for name in note.sources]
+        ids += [name for name, source in known.items() if source.get("whole")]
         return [dict(known.get(name, {"id": name})) for name in dict.fromkeys(ids)]
+
+    def page(self, span: Span) -> int:
+        """The page on which `span` begins, counted from 1; 0 where the file has no pages.
+
+        `metadata["pages"]` holds the offset in `text` at which each page begins.
+        """
+        pages = self.metadata.get("pages") or ()
+        return bisect_right(pages, span.start) if isinstance(pages, list) else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The vector cache: re-indexing embeds only what is new, and interrupted work resumes."""
 
+import contextlib
 import hashlib
 import sqlite3
 import zlib
@@ -36,6 +37,18 @@ class VectorCache:
         finally:
             cache.connection.close()
 
+    @classmethod
+    def missing(cls, path: Path, embedder: Embedder, texts: Sequence[str]) -> int:
+        """How many different texts the cache at `path` has no vector of; nothing is written."""
+        keys = {cls.key(embedder, text) for text in texts}
+        if not path.is_file():
+            return len(keys)
+        try:
+            with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+                return len(keys) - len(known(connection, sorted(keys), embedder.dimension))
+        except sqlite3.DatabaseError:
+            return len(keys)
+
     def embed(self, embedder: Embedder, texts: Sequence[str], progress: Progress = silent) -> tuple[Vectors, int]:
         """`(n, dimension)` float32, unit rows, in the order of `texts`; and how many had to be embedded."""
         try:
@@ -51,8 +64,8 @@ class VectorCache:
     def looked_up(self, embedder: Embedder, texts: Sequence[str], progress: Progress) -> tuple[Vectors, int]:
         """What `embed` gives, of a whole file."""
         keys = [self.key(embedder, text) for text in texts]
-        known = self.known(sorted(set(keys)), embedder.dimension)
-        missing = list({key: text for key, text in zip(keys, texts, strict=True) if key not in known}.items())
+        there = known(self.connection, sorted(set(keys)), embedder.dimension)
+        missing = list({key: text for key, text in zip(keys, texts, strict=True) if key not in there}.items())
         missing.sort(key=lambda pair: len(pair[1]))  # like lengths in one stretch, so that little is padded
         with progress("embedding", len(missing)) as advance:
             for start in range(0, len(missing), STRETCH):
@@ -64,23 +77,10 @@ class VectorCache:
                     [(key, (data := row.tobytes()), zlib.crc32(data, zlib.crc32(key))) for key, row in fresh.items()],
                 )
                 self.connection.commit()
-                known.update(fresh)
+                there.update(fresh)
                 advance(len(some))
-        found = np.stack([known[key] for key in keys]) if keys else np.empty((0, embedder.dimension), np.float32)
+        found = np.stack([there[key] for key in keys]) if keys else np.empty((0, embedder.dimension), np.float32)
         return found, len(missing)
-
-    def known(self, keys: Sequence[bytes], dimension: int) -> dict[bytes, Vectors]:
-        """The cached vectors among `keys`; a row that does not match its CRC-32 counts as unknown."""
-        found: dict[bytes, Vectors] = {}
-        for start in range(0, len(keys), ASKED):
-            some = keys[start : start + ASKED]
-            marks = ",".join("?" * len(some))
-            for key, data, check in self.connection.execute(
-                f"SELECT key, CAST(vector AS BLOB), crc FROM vectors WHERE key IN ({marks})", some
-            ):
-                if data and len(data) == 4 * dimension and zlib.crc32(data, zlib.crc32(key)) == check:
-                    found[key] = np.frombuffer(data, dtype=np.float32)
-        return found
 
     @staticmethod
     def key(embedder: Embedder, text: str) -> bytes:
@@ -107,3 +107,17 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute(schema)
     connection.execute("PRAGMA synchronous = NORMAL")
     return connection
+
+
+def known(connection: sqlite3.Connection, keys: Sequence[bytes], dimension: int) -> dict[bytes, Vectors]:
+    """The cached vectors among `keys`; a row that does not match its CRC-32 counts as unknown."""
+    found: dict[bytes, Vectors] = {}
+    for start in range(0, len(keys), ASKED):
+        some = keys[start : start + ASKED]
+        marks = ",".join("?" * len(some))
+        for key, data, check in connection.execute(
+            f"SELECT key, CAST(vector AS BLOB), crc FROM vectors WHERE key IN ({marks})", some
+        ):
+            if data and len(data) == 4 * dimension and zlib.crc32(data, zlib.crc32(key)) == check:
+                found[key] = np.frombuffer(data, dtype=np.float32)
+    return found

@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import app
 from assistant.answering import Assistant
 from index.building import Applied, apply
 from index.embedding import PACKAGED, open_embedder
@@ -17,6 +19,7 @@ DATA = ROOT / "tests" / "data"
 ARTICLES = ROOT / "data" / "articles"
 
 MakeHome = Callable[..., Path]
+Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True)
@@ -62,8 +65,8 @@ def with_models(home: Path, models: Path) -> Path:
 
 
 def index(home: Path, *sources: Path, **settings: object) -> Applied:
-    """`index apply` on a home, from Python."""
-    return apply(IndexSettings.load(home=home, **settings), sources)
+    """`index apply --yes` on a home, from Python."""
+    return apply(IndexSettings.load(home=home, **settings), sources, yes=True)
 
 
 # A fixed dozen, so that what the tests expect does not move when the library grows.
@@ -96,3 +99,46 @@ def whole_library(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Pat
 @pytest.fixture(scope="session")
 def assistant(library: Path) -> Assistant:
     return Assistant.open(library)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command line in this process: exit status, standard output, standard error."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["app.py", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            app.main()
+        out, err = capsys.readouterr()
+        assert isinstance(stop.value.code, int | None)
+        return stop.value.code or 0, out, err
+
+    return call
+
+
+@pytest.fixture
+def refused(run: Run) -> Callable[..., str]:
+    """The one sentence of a refusal: exit status 2, nothing on standard output, no traceback."""
+
+    def call(*arguments: object) -> str:
+        status, out, err = run(*arguments)
+        assert (status, out) == (2, "")
+        assert err.count("\n") == 1
+        assert "Traceback" not in err
+        return err.removeprefix("backchannel: ").strip()
+
+    return call
+
+
+BODY = "The ferry carried letters between the two banks until {year}, and its master read none of them."
+
+
+@pytest.fixture
+def six_articles(tmp_path: Path) -> Path:
+    """A folder of six short articles."""
+    folder = tmp_path / "articles"
+    shutil.copytree(DATA / "library", folder)
+    for name, year in (("ferry", 1911), ("barge", 1955), ("raft", 1978)):
+        text = f"{BODY.format(year=year)} Nobody thanked the {name}."
+        (folder / f"{name}.md").write_text(f"---\ntitle: The {name}\n---\n\n{text}\n", encoding="utf-8")
+    return folder

@@ -54,6 +54,8 @@ def test_every_sentence_is_cited_to_its_exact_words(assistant: Assistant, questi
         "supported": 0,
         "unsupported": 0,
         "uncited": 0,
+        "invented": 0,
+        "withdrawn": 0,
     }
 
 
@@ -110,7 +112,7 @@ def test_the_seed_answers_from_itself_or_not_at_all(shared: Path, home: Path) ->
 def test_747_essays_are_indexed_and_answer(shared: Path, home: Path) -> None:
     done = index_sources(home, shared / "corpora" / "hsg_articles.jsonl")
     assert done.generation.manifest["counts"]["documents"] == 747
-    assert done.plan.scan.skipped == ()
+    assert done.plan.gathered.skipped == ()
     answer = Assistant.open(home).ask("How did Nixon reach out to China in secret?")
     assert answer.outcome == "answered"
     assert "milestones/1969-1976/rapprochement-china" in {citation.doc_id for citation in answer.citations}

@@ -243,7 +243,7 @@ def without(*path: str) -> Callable[[dict], None]:
     ("damage", "said"),
     [
         (without("format"), "is no receipt: it names no format"),
-        (lambda entry: entry.update(format=99), "has format 99; this program reads format 1"),
+        (lambda entry: entry.update(format=99), "has format 99; this program reads format 2"),
         (without("question"), "its question is missing or of another kind"),
         (without("filters", "topics"), "its filters is missing"),
         (lambda entry: entry.update(history=[{"role": "user"}]), "its history is missing"),

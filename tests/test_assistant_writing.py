@@ -9,7 +9,7 @@ import pytest
 from assistant.conversation import leans, understand
 from assistant.evidence import Evidence, dangling, fitness, share
 from assistant.types import Turn
-from assistant.verification import support_of
+from assistant.verification import verify
 from assistant.writing.draft import CitationList
 from assistant.writing.extractive import Lead, Part, choose, direct, in_order, write_extract
 from assistant.writing.prompts import ask_prompt, within_budget
@@ -267,11 +267,11 @@ def unit(*values: float) -> np.ndarray:
 )
 def test_support_of_a_written_sentence(text: str, cosine: float, expected: str) -> None:
     near = unit(cosine, (1 - cosine**2) ** 0.5)
-    assert support_of(text, unit(1, 0), ["The talks began in 1992. They went on."], [near]) == expected
+    assert verify(text, unit(1, 0), ["The talks began in 1992. They went on."], [near]).support == expected
 
 
 def test_nothing_cited_is_unsupported() -> None:
-    assert support_of("The talks began.", unit(1, 0), [], []) == "unsupported"
+    assert verify("The talks began.", unit(1, 0), [], []).support == "unsupported"
 
 
 def passage(tokens: int, text: str = "text", title: str = "Mill") -> Passage:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import DATA
 
-from assistant.abstention import COEFFICIENTS, READ, UNREAD, features, without
+from assistant.abstention import COEFFICIENTS, READ, UNREAD, features, unknown_share, without
 from assistant.answering import Assistant
 from assistant.evidence import find_evidence
 from evals import calibrating
@@ -70,6 +70,29 @@ def test_features_are_in_their_ranges(assistant: Assistant) -> None:
     assert missing == ("1850",)
     assert 0 < found["margin"] < found["sentence"]
     assert 0 <= found["words"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("question", "share"),
+    [
+        ("How did the Oslo talks start?", 0.0),
+        ("Oslo talks Zzyzzx", 1 / 3),
+        ("What is it?", 1.0),
+        ("珠穆朗玛峰的最新测量高度是多少？", 1.0),
+        ("Oslo " + "a" * 41, 0.5),
+    ],
+)
+def test_the_share_of_words_that_the_library_lacks(assistant: Assistant, question: str, share: float) -> None:
+    assert unknown_share(assistant.index, question) == pytest.approx(share)
+
+
+def test_the_reader_is_not_believed_in_a_language_that_it_does_not_know(assistant: Assistant) -> None:
+    question = "میانجی قرارداد میان ایران و عراق که بود؟"
+    retrieved = assistant.retriever.retrieve(question, 10, Filters())
+    evidence = assistant.evidence(question, question, retrieved)
+    assert max(each.answers or 0 for each in evidence) > 1, "it says that a sentence answers"
+    found, _ = features(assistant.index, question, retrieved, evidence)
+    assert (found["reading"], found["unknown"]) == (0.0, 1.0)
 
 
 def test_the_shipped_coefficients_say_where_they_are_from() -> None:

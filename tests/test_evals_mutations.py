@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from assistant.claim_numbers import numbers_of
-from evals.grounding_check import Grounding, check_grounding, lines_of
+from evals.grounding_check import Grounding, Share, check_grounding, lines_of, refused, table_of
 from evals.mutations import KINDS, Mutation, is_held, mutations_of
-from index.embedding import PACKAGED, open_embedder
+from index.searching import LocalIndex
+from index.settings import IndexSettings
 
 STRENGTHS = ("light", "medium", "strong")
 pytestmark = pytest.mark.slow  # reads all articles: 6 s; the check itself another 40
@@ -20,10 +21,18 @@ def made(root: Path) -> list[Mutation]:
 
 
 @pytest.fixture(scope="module")
-def found(root: Path, models: Path) -> Grounding:
+def found(root: Path, whole_library: Path) -> Grounding:
     begin = root.parent / "shared" / "grounding" / "begin_dev_wow.jsonl"
-    embedder = open_embedder(PACKAGED, models)
-    return check_grounding(root / "data" / "articles", begin if begin.is_file() else None, embedder, rewordings=False)
+    index = LocalIndex.open(IndexSettings.load(home=whole_library))
+    return check_grounding(
+        root / "data" / "articles", begin if begin.is_file() else None, index.embedder, rewordings=False, index=index
+    )
+
+
+@pytest.fixture(params=["shares", "passages"])
+def shares(request: pytest.FixtureRequest, found: Grounding) -> tuple[Share, ...]:
+    """Claims against their very quotes, and against whole passages, as in an answer."""
+    return getattr(found, request.param)
 
 
 def test_over_six_hundred_of_seven_kinds_on_both_halves(made: list[Mutation]) -> None:
@@ -46,14 +55,14 @@ def test_the_same_seed_makes_the_same(root: Path) -> None:
     assert first == again
 
 
-def test_false_sentences_of_the_held_half_are_refused(found: Grounding) -> None:
-    assert found.refused(KINDS, held=True) >= 0.97, lines_of(found)
-    assert {kind: found.refused([kind], held=True) for kind in KINDS if found.refused([kind], held=True) < 0.85} == {}
+def test_false_sentences_of_the_held_half_are_refused(shares: tuple[Share, ...]) -> None:
+    assert refused(shares, KINDS, held=True) >= 0.97, table_of("", shares)
+    assert {kind: share for kind in KINDS if (share := refused(shares, [kind], held=True)) < 0.85} == {}
 
 
-def test_true_paraphrases_are_kept(found: Grounding) -> None:
-    assert sum(each.count for each in found.shares if each.kind in STRENGTHS) >= 150
-    assert found.refused(STRENGTHS) <= 0.08, lines_of(found)
+def test_true_paraphrases_are_kept(shares: tuple[Share, ...]) -> None:
+    assert sum(each.count for each in shares if each.kind in STRENGTHS) >= 150
+    assert refused(shares, STRENGTHS) <= 0.08, table_of("", shares)
 
 
 def test_begin_is_told_apart_better_than_by_chance(found: Grounding) -> None:

@@ -21,7 +21,7 @@ from evals.questions import Question
 from evals.report import figures
 from evals.report.answering import failures_section, silence_section
 from evals.report.page import POLICY, page
-from evals.report.sections import Section, Table, as_markdown, escaped
+from evals.report.sections import Section, Sides, Table, as_markdown, escaped
 from evals.statistics import Estimate, Interval
 from index.errors import BackchannelError
 
@@ -70,6 +70,7 @@ def test_every_text_of_the_page_is_escaped() -> None:
         {ATTACK: figure},
         [Table([(ATTACK, "n"), (ATTACK, ATTACK)], ATTACK)],
         [(ATTACK, ATTACK)],
+        [Sides(ATTACK, [ATTACK], [ATTACK]), Sides(ATTACK, [ATTACK], [], marked=True)],
         ATTACK,
     )
     written = page(ATTACK, [section, Section(ATTACK, folded=True)])

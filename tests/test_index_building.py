@@ -28,6 +28,7 @@ from index.errors import (
 )
 from index.filters import Filters
 from index.generation import live, newest_whole, published
+from index.planning import CUT_VERSION
 from index.progress import Advance, Progress, bars, silent
 from index.searching import LocalIndex
 from index.settings import IndexSettings
@@ -99,7 +100,7 @@ def test_the_first_apply(home: Path, articles: Path, embedder: Embedder) -> None
     assert manifest["counts"] == {"documents": 3, "passages": 5, "sentences": 17}
     assert done.embedded == 5 + 17
     assert manifest["sources"] == [str(articles)]
-    assert manifest["settings"] == {"passage_tokens": 224, "passage_overlap": 0}
+    assert manifest["settings"] == {"passage_tokens": 224, "passage_overlap": 0, "cut_version": CUT_VERSION}
     assert manifest["embedder"] == {
         "name": PACKAGED,
         "digest": embedder.digest,
@@ -174,6 +175,7 @@ def test_incremental_equals_a_clean_rebuild(home: Path, articles: Path, tmp_path
     (articles / "orchard-workshop.txt").unlink()
     index(home)
     clean = with_models(tmp_path / "clean", models)
+    shutil.copy(home / "register.json", clean)
     index(clean, articles)
     one, two = opened_index(home), opened_index(clean)
     keys = range(one.status().passages)
@@ -354,7 +356,7 @@ def test_a_damaged_file_is_known_however_its_folder_is_named(
 def test_a_damaged_file_that_was_never_indexed_is_only_skipped(home: Path, articles: Path) -> None:
     (articles / "new.md").write_bytes(b"\0")
     done = index(home, articles)
-    assert [Path(each.source).name for each in done.plan.scan.skipped] == ["new.md"]
+    assert [Path(each.source).name for each in done.plan.gathered.skipped] == ["new.md"]
     assert done.generation.manifest["counts"]["documents"] == 3
 
 

@@ -9,15 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import DATA, ROOT, index
+from conftest import DATA, ROOT, Run, index
 
-import app
 from index.embedding import PACKAGED, open_embedder
 
 opened = functools.cache(open_embedder)
 STATUS = ["generation", "documents", "passages", "sentences", "embedder", "embedder_digest", "published_at", "bytes"]
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True)
@@ -26,35 +23,6 @@ def _model_opened_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = opened(PACKAGED, models)
     monkeypatch.setattr("index.building.open_embedder", lambda *named: found)
     monkeypatch.setattr("index.building.embedder_digest", lambda name: found.digest)
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command line in this process: exit status, standard output, standard error."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["app.py", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            app.main()
-        out, err = capsys.readouterr()
-        assert isinstance(stop.value.code, int | None)
-        return stop.value.code or 0, out, err
-
-    return call
-
-
-@pytest.fixture
-def refused(run: Run) -> Callable[..., str]:
-    """The one sentence of a refusal: exit status 2, nothing on standard output, no traceback."""
-
-    def call(*arguments: object) -> str:
-        status, out, err = run(*arguments)
-        assert (status, out) == (2, "")
-        assert err.count("\n") == 1
-        assert "Traceback" not in err
-        return err.removeprefix("backchannel: ").strip()
-
-    return call
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_the_manifest_lists_every_file_with_size_and_sha256(tmp_path: Path) -> N
         "store": {"sha256": hashlib.sha256(b"one").hexdigest(), "size": 3},
         "words/postings": {"sha256": hashlib.sha256(bytes(range(256))).hexdigest(), "size": 256},
     }
-    assert (manifest["format"], manifest["generation"], manifest["content"]) == (2, "g1", "one")
+    assert (manifest["format"], manifest["generation"], manifest["content"]) == (3, "g1", "one")
     assert manifest.pop("digest") == digest_of(manifest)
     assert (tmp_path / "current").read_text() == "g1\n"
     assert live(tmp_path) == made
@@ -361,9 +361,9 @@ def test_manifests_that_cannot_be_trusted(two: Path, kept: Path) -> None:
 
     for content in ("", "not json", "[]", "null", "7", "{}", '{"digest": "x"}', "[" * 100_000, whole[:-2]):
         assert said(content) == "its manifest cannot be read"
-    assert said(whole.replace('"format": 2', '"format": 3')) == "its manifest does not match its own digest"
-    assert said(resealed(kept, format=3)) == "has format 3; this program reads format 2"
-    assert said(resealed(kept, format=None)) == "has format None; this program reads format 2"
+    assert said(whole.replace('"format": 3', '"format": 4')) == "its manifest does not match its own digest"
+    assert said(resealed(kept, format=4)) == "has format 4; this program reads format 3"
+    assert said(resealed(kept, format=None)) == "has format None; this program reads format 3"
     older = two / "generations" / published(two)[1] / "manifest.json"
     assert said(older.read_text()) == f"The manifest of generation {kept.name} is that of {published(two)[1]}"
     path.unlink()
@@ -415,7 +415,7 @@ def test_a_home_of_an_older_program_says_what_to_do_and_is_rebuilt_without_embed
     with pytest.raises(DamagedIndexError) as found:
         LocalIndex.open(settings)
     assert str(found.value) == (
-        f"Generation {old.name} has format 1; this program reads format 2, and no other generation is whole. "
+        f"Generation {old.name} has format 2; this program reads format 3, and no other generation is whole. "
         f"Rebuild with: python app.py index apply"
     )
     applied = index(home)

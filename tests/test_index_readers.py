@@ -10,7 +10,7 @@ from conftest import DATA
 from index.dates import iso_date
 from index.errors import ReadingError, SourceError
 from index.readers import READERS, scan
-from index.readers.blocks import decode
+from index.readers.encoding import decode
 from index.readers.markdown import front_matter, read_markdown
 from index.types import Document, Note, Reading, Skipped, Span
 

@@ -14,7 +14,7 @@ from index.errors import DamagedIndexError, FilterError
 from index.filters import Filters
 from index.lexical import CEILING, STOP_WORDS, LexicalIndex, analyze
 from index.store import Store, write_store
-from index.types import Document, Dropped, Note, Passage, Sentence, Span
+from index.types import Document, Dropped, Note, Passage, Reading, Sentence, Span
 
 # --- by vector
 
@@ -282,7 +282,8 @@ def store(tmp_path: Path) -> Store:
             Sentence(each.doc_id, start, end, home.passage_id, each.text[start:end])
             for (start, end), home in zip(parts[each.doc_id], held, strict=True)
         ]
-        rows.append((each, made, sentences, [Dropped("teaser", "Read me")] if each is b else []))
+        left_out = (Dropped("teaser", "Read me"),) if each is b else ()
+        rows.append((Reading(each, left_out), Cut(tuple(made), tuple(sentences)), None))
     write_store(tmp_path / "store.sqlite", rows)
     return Store(tmp_path / "store.sqlite")
 
@@ -426,6 +427,8 @@ def test_a_value_that_no_article_has(store: Store) -> None:
 def test_no_article_has_a_facet_at_all(tmp_path: Path) -> None:
     each = DOCUMENTS[3]
     made = passage("d", 0, 8, each.text)
-    write_store(tmp_path / "s.sqlite", [(each, [made], [Sentence("d", 0, 8, made.passage_id, each.text)], [])])
+    write_store(
+        tmp_path / "s.sqlite", [(Reading(each), Cut((made,), (Sentence("d", 0, 8, made.passage_id, each.text),)), None)]
+    )
     with pytest.raises(FilterError, match="The index has: none at all"):
         Store(tmp_path / "s.sqlite").matching(Filters.parse(regions=["europe"]))

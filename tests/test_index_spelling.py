@@ -114,6 +114,15 @@ def test_the_nearest_then_the_same_first_letter_then_the_most_frequent_then_the_
     assert speller([Word("marten", "marten", 1), Word("martin", "Martin", 8)]).respell("martxn") == "Martin"
 
 
+def test_other_languages_are_not_respelt_but_misspelt_keywords_are(small: Speller) -> None:
+    assert small.respell("platforma") == "platform", "alone it is taken for a misspelling"
+    polish = "Gdzie stoi zielona platforma obok starego dworca"
+    assert small.respell(polish) == polish
+    assert small.respell("Mozambiqe comunity medaitors Edigio Qureschi") == (
+        "Mozambique community mediators Egidio Qureshi"
+    )
+
+
 def test_a_library_without_words_changes_nothing() -> None:
     assert speller([]).respell("Oto Warmbeir relesed") == "Oto Warmbeir relesed"
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 
 LAYERS = ("index", "assistant", "evals", "app")  # each may import itself and those before it
-COMMANDS = ("app.py", "*/commands.py", "evals/commands/*")
+COMMANDS = ("app.py", "*/commands.py", "evals/commands/*", "index/commands/*")
 PAGE = ("assistant/page/*",)
 OUR_ADAPTER = "evals/peers/adapter_backchannel.py"  # times the imports that come late elsewhere
 
@@ -23,6 +23,12 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tiktoken": ("index/tokens.py",),
     "nltk": ("index/sentences.py", OUR_ADAPTER),
     "trafilatura": ("index/readers/*",),
+    "pypdf": ("index/readers/*",),
+    "docx": ("index/readers/*",),
+    "lxml": ("index/readers/*",),
+    "charset_normalizer": ("index/readers/*",),
+    "datasketch": ("index/duplicates.py",),
+    "watchfiles": ("index/watching.py",),
     "markdown_it": ("index/readers/*",),
     "yaml": ("index/readers/*",),
     "onnx": ("index/embedding/*",),
@@ -43,6 +49,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "haystack_integrations": ("evals/peers/adapter_haystack.py",),
     "gradio": PAGE,
     "fastapi": PAGE,
+    "httpx": ("assistant/writing/models.py",),
     "starlette": PAGE,
     "uvicorn": PAGE,
     "nh3": PAGE,

@@ -46,7 +46,7 @@ def test_an_answer_grows_and_the_box_is_emptied_at_once(callbacks: Any, nothing:
     assert yields[0][BOX] == ""
     assert "Looking through the articles" in yields[0][CHAT][1]["content"]
     assert "busy" in yields[0][STATUS]
-    lengths = [len(each[CHAT][1]["content"]) for each in yields[1:]]
+    lengths = [len(each[CHAT][1]["content"]) for each in yields[1:] if isinstance(each[CHAT], list)]
     assert lengths == sorted(lengths)
     assert 5 <= len(lengths) <= 15
     assert yields[-1][STATUS] == '<p class="idle">Answer ready&#44; 2 citations</p>'
@@ -99,7 +99,7 @@ def test_an_index_that_fails_is_said_in_a_sentence(nothing: Any) -> None:
     from assistant.page.callbacks import Callbacks
 
     class FailingAssistant:
-        def stream(self, question: str, history: Any) -> Iterator[Any]:
+        def stream(self, question: str, history: Any, address: str = "") -> Iterator[Any]:
             raise DamagedIndexError("It is damaged. Rebuild it with: python app.py index apply")
             yield
 

@@ -57,7 +57,9 @@ class Callbacks:
     assistant: Assistant
     contents: str
 
-    def ask(self, question: str | None, conversation: Conversation) -> Iterator[Yielded]:
+    def ask(
+        self, question: str | None, conversation: Conversation, request: gr.Request | None = None
+    ) -> Iterator[Yielded]:
         """One question and its growing answer; what cannot be asked stays in its box, with a sentence on why."""
         question = (question or "").encode("utf-8", "replace").decode().strip()  # a browser can send lone surrogates
         same = gr.skip()
@@ -74,13 +76,21 @@ class Callbacks:
         history = conversation.turns
         conversation = conversation.asked(question).answered(messages.aside(SEARCHING))
         yield "", conversation.to_chatbot(), same, messages.status("Answering…", busy=True), hidden(), conversation
-        yield from self.answer(question, history, conversation)
+        address = request.client.host if request and request.client else ""
+        yield from self.answer(question, history, conversation, address)
 
-    def answer(self, question: str, history: tuple[Turn, ...], conversation: Conversation) -> Iterator[Yielded]:
-        """The answer as it grows, then whole."""
+    def answer(
+        self, question: str, history: tuple[Turn, ...], conversation: Conversation, address: str
+    ) -> Iterator[Yielded]:
+        """The answer as it grows, then whole; nothing new now and then, so that one who has left can be noticed."""
         same = gr.skip()
+        before = 0
         try:
-            for answer, words in paced(self.assistant.stream(question, history)):
+            for answer, words in paced(self.assistant.stream(question, history, address=address)):
+                if words == before:
+                    yield same, same, same, same, same, same
+                    continue
+                before = words or 0
                 conversation = conversation.answered(messages.answered(answer, words))
                 if words is None:
                     yield finished(answer, conversation)

@@ -6,7 +6,7 @@ from itertools import groupby
 from assistant.page.escaping import in_markdown, safe_markdown
 from assistant.page.links import article_link, citation_link
 from assistant.page.references import joined
-from assistant.remarks import opening, remarks, uncovered
+from assistant.remarks import opening, remarks, uncovered, why
 from assistant.types import Answer, AnswerSentence, Citation, NearArticle
 from index.errors import BackchannelError
 from index.store import Summary
@@ -75,7 +75,7 @@ def one_sentence(sentence: AnswerSentence, cited: dict[int, Citation], generatio
     """A sentence with the numbers of its citations; one that nothing bears out is set apart."""
     text = in_markdown(sentence.text)
     if sentence.support == "unsupported":
-        text = f'<span class="unsupported">{text}</span>'
+        text = f'<span class="unsupported" title="{in_markdown(why(sentence.reasons))}">{text}</span>'
     chips = "".join(chip(cited[number], generation) for number in sentence.citations if number in cited)
     return f"{text}{chips}"
 

@@ -15,12 +15,19 @@ PAUSE = 1 / 15  # seconds
 def paced(
     answers: Iterator[Answer], pause: Callable[[float], None] = time.sleep
 ) -> Iterator[tuple[Answer, int | None]]:
-    """Growing answers with the number of words to show of each; the last one whole (None)."""
+    """Growing answers with the number of words to show of each; the last one whole (None).
+
+    An answer that has not grown comes with the same number again.
+    """
     shown = 0
+    before: Answer | None = None
     answer: Answer | None = None
     for answer in answers:
         total = sum(len(sentence.text.split()) for sentence in answer.sentences)
         shown = min(shown, total)  # a writer may take a sentence back
+        if before is not None and answer.sentences is before.sentences:
+            yield answer, shown
+        before = answer
         while total - shown >= WORDS:
             shown += WORDS
             yield answer, shown

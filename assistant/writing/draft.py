@@ -11,10 +11,15 @@ __all__ = ["CitationList", "Draft"]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A finished or growing answer."""
+    """A finished or growing answer; `notices` say what is to be known of how it was written.
+
+    `withdrawn` are sentences of a language model that another writer's stand in for.
+    """
 
     sentences: tuple[AnswerSentence, ...]
     citations: tuple[Citation, ...]
+    notices: tuple[str, ...] = ()
+    withdrawn: tuple[AnswerSentence, ...] = ()
 
 
 class CitationList:
@@ -43,6 +48,8 @@ class CitationList:
                 end=span.end,
                 quote=document.text[span.start : span.end],
                 onward=tuple(document.onward(span)),
+                page=document.page(span),
+                also=document.addresses,
             )
         )
         return number

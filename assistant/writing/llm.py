@@ -1,126 +1,139 @@
-"""The language-model writer, over llama-index's LLM interface: sentences with numbers, each tied to an exact span."""
+"""The language-model writer: growing drafts, each sentence tied to exact spans; every failure is a `WriterError`."""
 
-import re
-import time
+import logging
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from assistant.claim_names import names_met
+from assistant.claim_numbers import numbers_met
 from assistant.errors import WriterError
 from assistant.retrieval import Retrieved
-from assistant.settings import AssistantSettings
-from assistant.types import AnswerSentence
-from assistant.verification import support_of
-from assistant.writing.draft import CitationList, Draft
-from assistant.writing.prompts import NOT_COVERED, SYSTEM, ask_prompt, within_budget
+from assistant.settings import MAX_QUESTION, AssistantSettings
+from assistant.types import Turn
+from assistant.writing.breaker import FAILURES, Breaker
+from assistant.writing.budget import Budget
+from assistant.writing.calling import LateError, read
+from assistant.writing.citing import cited, split_sentences
+from assistant.writing.draft import Draft
+from assistant.writing.models import OUTPUT_TOKENS, Reply, Speak, given, openai_compatible, with_retry
+from assistant.writing.prompts import NOT_COVERED, REWRITE, SYSTEM, ask_prompt, rewrite_prompt, within_budget
+from index.lexical import analyze
 from index.searching import Index
-from index.types import Passage, Span
+from index.tokens import count_tokens
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
-__all__ = ["configured", "write_with_model"]
+__all__ = ["LanguageModel"]
 
-MARKS = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
-OUTPUT_TOKENS = 600  # five sentences are about 200
-
-
-def configured(settings: AssistantSettings) -> "LLM":
-    """The OpenAI-compatible model of the settings; no request is made yet."""
-    from llama_index.llms.openai_like import OpenAILike
-
-    made: LLM = OpenAILike(
-        model=settings.llm_model,
-        api_base=settings.llm_base_url,
-        api_key=settings.llm_api_key.get_secret_value() or "none",
-        is_chat_model=True,
-        context_window=settings.llm_context_tokens + 4 * OUTPUT_TOKENS,
-        max_tokens=OUTPUT_TOKENS,
-        temperature=0.0,
-        timeout=settings.llm_timeout,
-        max_retries=0,
-    )
-    return made
+REWRITE_SECONDS = 8.0  # a question is short, and its answer has not begun
+LOG = logging.getLogger(__name__)
+CUT = f"The language model was cut off at {OUTPUT_TOKENS} tokens; what it had not finished is left out."
 
 
-def write_with_model(
-    model: "LLM", question: str, retrieved: Retrieved, index: Index, settings: AssistantSettings
-) -> Iterator[Draft]:
-    """Growing drafts, a sentence at a time; the last is whole, and empty where the model finds nothing.
+class LanguageModel:
+    """A model with what keeps it in bounds: deadlines, one retry, a circuit breaker, a budget of tokens.
 
-    `WriterError` where the model fails, is late, or says nothing.
+    Safe to share between threads.
     """
-    passages = within_budget([each.passage for each in retrieved.passages], settings.llm_context_tokens)
-    prompt = ask_prompt(question, passages)
-    text = ""
-    written = 0
-    for text in received(model, prompt, settings.llm_timeout):
-        sentences = split_sentences(text)[:-1]  # the last may still grow
-        if len(sentences) > written and not text.lstrip().startswith(NOT_COVERED):
-            written = len(sentences)
-            yield cited(sentences, passages, index)
-    if not text.strip():
-        raise WriterError("it gave an empty answer")
-    if text.strip().startswith(NOT_COVERED):
-        yield Draft((), ())
-    else:
-        yield cited(split_sentences(text), passages, index)
+
+    def __init__(self, speak: Speak, settings: AssistantSettings, budget: Budget, breaker: Breaker) -> None:
+        self.speak = with_retry(speak)
+        self.settings = settings
+        self.budget = budget
+        self.breaker = breaker
+
+    @classmethod
+    def configured(cls, settings: AssistantSettings, index: Index) -> "LanguageModel":
+        """The one that the settings name; its spending is kept beside the index."""
+        return cls(openai_compatible(settings), settings, budget_of(settings, index), Breaker())
+
+    @classmethod
+    def given(cls, model: "LLM", settings: AssistantSettings, index: Index) -> "LanguageModel":
+        """Any llama-index LLM object."""
+        return cls(given(model), settings, budget_of(settings, index), Breaker())
+
+    def write(self, question: str, retrieved: Retrieved, index: Index, address: str = "") -> Iterator[Draft | None]:
+        """Growing drafts, a sentence at a time, and None where for a moment nothing has come.
+
+        The last is whole, and empty where the model finds nothing. `WriterError` where the model fails, is late, says
+        nothing, or nothing that the passages bear out.
+        """
+        passages = within_budget([each.passage for each in retrieved.passages], self.settings.llm_context_tokens)
+        reply = Reply("")
+        written = 0
+        for newest in self.replies(SYSTEM, ask_prompt(question, passages), self.settings.llm_timeout, address):
+            reply = newest or reply
+            finished = split_sentences(reply.text)[:-1]  # the last may still grow
+            if len(finished) > written and not says_nothing(reply.text):
+                written = len(finished)
+                yield cited(finished, passages, index)
+            else:
+                yield None
+        if says_nothing(reply.text):
+            yield Draft((), ())
+            return
+        sentences = split_sentences(reply.text)
+        draft = cited(sentences[:-1] if reply.cut else sentences, passages, index)
+        unsupported = sum(each.support == "unsupported" for each in draft.sentences)
+        if unsupported == len(draft.sentences):
+            raise WriterError(borne_out_nothing(unsupported), draft.sentences)
+        yield Draft(draft.sentences, draft.citations, (CUT,) if reply.cut else ())
+
+    def complete(self, question: str, history: Sequence[Turn], address: str = "") -> str:
+        """A follow-up as a question of its own; "" where the model fails, or says what the conversation does not."""
+        text = ""
+        try:
+            for reply in self.replies(REWRITE, rewrite_prompt(question, history), REWRITE_SECONDS, address):
+                text = reply.text.strip() if reply else text
+        except WriterError:
+            return ""
+        known = " . ".join([*(turn.content for turn in history if turn.role == "user"), question])
+        sound = 0 < len(text) <= MAX_QUESTION and "\n" not in text and analyze(text)
+        return text if sound and names_met(text, known) and numbers_met(text, known) else ""
+
+    def replies(self, system: str, prompt: str, seconds: float, address: str) -> Iterator[Reply | None]:
+        """What the model says, as it comes, and None where for a moment nothing has; `WriterError` on any failure."""
+        if not self.breaker.allows():
+            raise WriterError(f"The language model failed {FAILURES} times in a row and is left alone for a minute")
+        sent = count_tokens(system) + count_tokens(prompt)
+        with self.budget.reserve(sent + OUTPUT_TOKENS, address) as reservation:
+            if reservation is None:
+                raise WriterError("The language model's share of today is used up")
+            text = ""
+            try:
+                first = min(self.settings.llm_first_token_timeout, seconds)
+                for reply in read(lambda: self.speak(system, prompt), first, seconds, begins):
+                    text = reply.text if reply else text
+                    yield reply
+                self.breaker.tell(True)
+            except (WriterError, LateError) as error:
+                self.breaker.tell(False)
+                LOG.warning("The language model did not answer: %s", error)
+                raise WriterError(f"The language model did not answer ({error})") from error
+            finally:
+                reservation.spent = sent + count_tokens(text)
 
 
-def received(model: "LLM", prompt: str, seconds: float) -> Iterator[str]:
-    """The text so far, each time more of it has come. Whatever the model's client raises becomes a `WriterError`."""
-    from llama_index.core.llms import ChatMessage, MessageRole
-
-    messages = [
-        ChatMessage(role=MessageRole.SYSTEM, content=SYSTEM),
-        ChatMessage(role=MessageRole.USER, content=prompt),
-    ]
-    deadline = time.monotonic() + seconds
-    try:
-        stream: Any = model.stream_chat(messages)
-        for response in stream:
-            yield response.message.content or ""
-            if time.monotonic() > deadline:
-                stream.close()
-                raise WriterError(f"it was not done after {seconds:g} seconds")
-    except WriterError:
-        raise
-    except Exception as error:  # any client, any transport: its errors have no common base
-        raise WriterError(f"{type(error).__name__}: {str(error)[:120]}") from error
+def begins(reply: Reply) -> bool:
+    """Whether a reply is a sign of life."""
+    return bool(reply.text) or reply.thinking
 
 
-def split_sentences(text: str) -> list[str]:
-    """A model's text as sentences, each with the marks that follow it; what has no mark is split at its full stops."""
-    from index.sentences import sentence_spans
-
-    found: list[str] = []
-    for line in text.splitlines():
-        for span in sentence_spans(line, 0, len(line)):
-            piece = line[span.start : span.end]
-            marks = re.match(r"(?:\[\d[\d, ]*\]\s*)+", piece)
-            if marks and found:  # marks after the full stop belong to the sentence before
-                found[-1] = f"{found[-1]} {marks[0].strip()}"
-                piece = piece[marks.end() :]
-            if piece:
-                found.append(piece)
-    return found
+def says_nothing(text: str) -> bool:
+    """Whether the model says that the passages do not answer."""
+    return text.lstrip().startswith(NOT_COVERED)
 
 
-def cited(sentences: Sequence[str], passages: Sequence[Passage], index: Index) -> Draft:
-    """Each sentence tied to the best span of each passage it names, and marked with how well it is supported."""
-    citations = CitationList(index.document)
-    made: list[AnswerSentence] = []
-    for sentence in sentences:
-        numbers = [int(n) for group in MARKS.findall(sentence) for n in re.findall(r"\d+", group)]
-        text = MARKS.sub("", sentence).strip()
-        if not text:
-            continue
-        vector = index.embedder.embed_query(text)
-        named = [passages[number - 1] for number in dict.fromkeys(numbers) if 0 < number <= len(passages)]
-        best = [max(index.sentences(vector, [passage.key]), key=lambda each: each.cosine) for passage in named]
-        spans = [Span(each.sentence.start, each.sentence.end) for each in best]
-        quotes = [each.sentence.text for each in best]
-        titles = [passage.title for passage in named]
-        support = support_of(text, vector, quotes, [each.vector for each in best], titles)
-        marks = [citations.cite(each.sentence.doc_id, span) for each, span in zip(best, spans, strict=True)]
-        made.append(AnswerSentence(text, support, tuple(dict.fromkeys(marks))))
-    return Draft(tuple(made), tuple(citations.citations))
+def borne_out_nothing(sentences: int) -> str:
+    """Why a model's answer is left out."""
+    if not sentences:
+        return "The language model did not finish a sentence"
+    what = "the one sentence" if sentences == 1 else f"any of the {sentences} sentences"
+    return f"The articles do not bear out {what} that the language model wrote"
+
+
+def budget_of(settings: AssistantSettings, index: Index) -> Budget:
+    """The budget of the settings; the day's sum is kept in the home of the index."""
+    path = index.models.parent / "spent.sqlite"
+    return Budget(settings.llm_daily_tokens, settings.llm_address_tokens, path)

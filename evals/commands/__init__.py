@@ -9,6 +9,7 @@ from evals.commands.comparing import compare
 from evals.commands.gate import baseline, gate
 from evals.commands.grounding import grounding
 from evals.commands.peers import peers
+from evals.commands.regress import regress
 from evals.commands.report import report
 from evals.commands.retrieval import retrieval
 from evals.commands.sweep import sweep
@@ -17,6 +18,7 @@ from evals.commands.train import train
 __all__ = ["app"]
 
 app = typer.Typer(help="Measure retrieval and answers offline.", no_args_is_help=True, rich_markup_mode=None)
-for command in (retrieval, answers, compare, gate, baseline, sweep, report, peers, calibrate, train, grounding):
+COMMANDS = (retrieval, answers, compare, gate, baseline, regress, sweep, report, peers, calibrate, train, grounding)
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(gold.app, name="gold")

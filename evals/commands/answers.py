@@ -63,6 +63,7 @@ def show(found: "Answers") -> str:
         rows = [("follow-ups", "with history", "standalone", "difference", "95 % interval")]
         rows += [(t.measure, f"{t.follow_up:.3f}", f"{t.twin:.3f}", *signed(t.difference)) for t in twins]
         lines += [*aligned(rows, left=1), ""]
+    lines.append("ledger: " + ", ".join(f"{count:,} {name}" for name, count in found.ledger().items()))
     middle, most = found.words()
     lines.append(f"words of an answer: median {middle:.0f}, longest {most:.0f}")
     lines.append(f"latency: p50 {found.latency_ms(50):.1f} ms, p95 {found.latency_ms(95):.1f} ms")

@@ -22,14 +22,16 @@ def grounding(
 ) -> None:
     """Print the share of false sentences refused, by kind, and of true paraphrases; about a minute."""
     from assistant.verification import LIMITS
+    from evals.collections import read_gold
     from evals.grounding_check import Check, check_grounding, claims_of, fit, lines_of
-    from index.embedding import PACKAGED, open_embedder
+    from evals.retrieval import indexed
     from index.settings import IndexSettings
 
-    embedder = open_embedder(PACKAGED, IndexSettings.load(home=home).home / "models")
+    index, _ = indexed(read_gold("dev", articles), IndexSettings.load(home=home))
+    embedder = index.embedder
     limits = LIMITS
     if refit:
         limits = fit(Check(claims_of(articles, begin), embedder))
         typer.echo(str(limits))
-    for line in lines_of(check_grounding(articles, begin, embedder, limits)):
+    for line in lines_of(check_grounding(articles, begin, embedder, limits, index=index)):
         typer.echo(line)

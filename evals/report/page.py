@@ -15,6 +15,7 @@ __all__ = ["page"]
 
 # Nothing is fetched and nothing leaves: plotly.js stands in the page, and its styles are its own.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+STILL = "default-src 'none'; style-src 'unsafe-inline'"  # of a page without figures: nothing in it runs
 HERE = Path(__file__).parent
 
 
@@ -24,6 +25,7 @@ def page(title: str, sections: Sequence[Section]) -> str:
 
     from evals.report.plots import div, script
 
+    figures = any(map(drawn, sections))
     numbers = itertools.count(1)
 
     def draw(figure: Any) -> Markup:
@@ -32,9 +34,9 @@ def page(title: str, sections: Sequence[Section]) -> str:
     return template().render(
         title=title,
         sections=sections,
-        policy=Markup(POLICY),
+        policy=Markup(POLICY if figures else STILL),
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
-        script=Markup(script() if any(map(drawn, sections)) else ""),
+        script=Markup(script() if figures else ""),
         draw=draw,
     )
 

@@ -10,7 +10,7 @@ from evals.tables import markdown
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["Section", "Table", "as_markdown"]
+__all__ = ["Section", "Sides", "Table", "as_markdown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,19 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Sides:
+    """The same before and after, in paragraphs; `marked`: those that the other side has not are to stand out."""
+
+    label: str
+    before: Sequence[str]
+    after: Sequence[str]
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """A part of a page, in the order of the fields: prose, figures by their captions, tables, facts, kept lines, parts.
+    """A part of a page, in the order of the fields: prose, figures by their captions, tables, facts, what was before
+    beside what is after, kept lines, parts.
 
     `folded` parts show their heading alone until they are opened.
     """
@@ -34,6 +45,7 @@ class Section:
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
     tables: Sequence[Table] = ()
     facts: Sequence[tuple[str, str]] = ()
+    sides: Sequence[Sides] = ()
     text: str = ""
     parts: "Sequence[Section]" = ()
     folded: bool = False
@@ -55,8 +67,11 @@ def lines(section: Section, level: int) -> list[str]:
         if table.caption:
             found += [f"{escaped(table.caption)}:", ""]
         found += [*markdown([[escaped(cell) for cell in row] for row in table.rows], table.text), ""]
-    if section.facts:
-        found += [*(f"- **{escaped(label)}**: {escaped(said)}" for label, said in section.facts), ""]
+    facts = list(section.facts)
+    for row in section.sides:
+        facts += [(f"{row.label} before", " ".join(row.before)), (f"{row.label} after", " ".join(row.after))]
+    if facts:
+        found += [*(f"- **{escaped(label)}**: {escaped(said)}" for label, said in facts), ""]
     if section.text:
         found += [*(f"    {line}" for line in section.text.splitlines()), ""]
     for part in section.parts:

@@ -1,0 +1,152 @@
+"""Plan -> every article cut and ready to be embedded; what the generation before cut the same way is taken from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from index.chunking import Cut, cut, embedded_text
+from index.embedding import Embedder, Vectors
+from index.generation import Generation
+from index.planning import CUT_VERSION, Plan
+from index.progress import Progress, silent
+from index.settings import IndexSettings
+from index.store import Store
+from index.types import Reading
+from index.vectors import VectorCache
+
+__all__ = ["Costs", "Prepared", "costs", "cut_settings", "embed", "prepare"]
+
+RATE = 40.0  # texts embedded a second on two cores, where no earlier run has told
+LEAST_TIMED = 200  # texts of a run whose rate is believed
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One article. `kept` are the rows that its passages and sentences have in the generation before, None if none."""
+
+    reading: Reading
+    cut: Cut
+    kept: tuple[range, range] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a plan takes: passages taken over and new ones, texts (passages, sentences) to embed, expected seconds."""
+
+    passages_kept: int
+    passages_new: int
+    to_embed: int
+    seconds: float
+
+
+def cut_settings(settings: IndexSettings, embedder: Embedder) -> dict[str, int]:
+    """What decides how an article is cut, as the manifest has it."""
+    limit = min(settings.passage_tokens, embedder.max_tokens)
+    return {"passage_tokens": limit, "passage_overlap": settings.passage_overlap, "cut_version": CUT_VERSION}
+
+
+def prepare(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Progress = silent) -> list[Prepared]:
+    """The articles in the order of their ids."""
+    wanted = cut_settings(settings, embedder)
+    before = Store(plan.whole.folder / "store.sqlite") if plan.whole and usable(plan.whole, wanted, embedder) else None
+    versions = before.versions() if before else {}
+    made: list[Prepared] = []
+    with progress("cutting", len(plan.gathered.readings)) as advance:
+        for reading in plan.gathered.readings:
+            document = reading.document
+            if before and versions.get(document.doc_id) == document.version:
+                made.append(Prepared(reading, *before.cut(document.doc_id)))
+            else:
+                limit, overlap = wanted["passage_tokens"], wanted["passage_overlap"]
+                made.append(Prepared(reading, cut(document, embedder.count_tokens, limit, overlap)))
+            advance()
+    if before:
+        before.close()
+    return made
+
+
+def usable(generation: Generation, wanted: dict[str, int], embedder: Embedder) -> bool:
+    """Whether a generation was cut and embedded as is wanted now."""
+    with_embedder = {name: generation.manifest["embedder"][name] for name in ("digest", "backend")}
+    same = {"digest": embedder.digest, "backend": embedder.backend}
+    return generation.manifest["settings"] == wanted and with_embedder == same
+
+
+def texts_of(prepared: Prepared, embedder: Embedder, limit: int) -> tuple[list[str], list[str]]:
+    """What is embedded of an article: its passages with their context, and its sentences."""
+    passages = [embedded_text(each, embedder.count_tokens, limit) for each in prepared.cut.passages]
+    return passages, [each.text for each in prepared.cut.sentences]
+
+
+def costs(made: Sequence[Prepared], plan: Plan, settings: IndexSettings, embedder: Embedder) -> Costs:
+    """What it takes to build; the vector cache is asked, and nothing is written."""
+    new = [each for each in made if each.kept is None]
+    limit = cut_settings(settings, embedder)["passage_tokens"]
+    texts = [text for each in new for part in texts_of(each, embedder, limit) for text in part]
+    missing = VectorCache.missing(settings.home / "cache" / "vectors.sqlite", embedder, texts)
+    fresh = sum(len(each.cut.passages) for each in new)
+    return Costs(
+        passages_kept=sum(len(each.cut.passages) for each in made) - fresh,
+        passages_new=fresh,
+        to_embed=missing,
+        seconds=round(missing / rate_of(plan.whole), 1),
+    )
+
+
+def rate_of(generation: Generation | None) -> float:
+    """Texts a second of the last run that embedded enough of them to tell."""
+    told: dict[str, Any] = (generation.manifest.get("embedding") if generation else None) or {}
+    texts, seconds = int(told.get("texts", 0)), float(told.get("seconds", 0))
+    return texts / seconds if texts >= LEAST_TIMED and seconds > 0 else RATE
+
+
+def embed(
+    made: Sequence[Prepared], plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Progress
+) -> tuple[Vectors, Vectors, int]:
+    """Vectors of all passages and of all sentences, unit rows in their order, and how many texts were embedded."""
+    limit = cut_settings(settings, embedder)["passage_tokens"]
+    texts = [texts_of(each, embedder, limit) for each in made if each.kept is None]
+    with VectorCache.open(settings.home / "cache" / "vectors.sqlite") as cache:
+        passages, one = cache.embed(embedder, [text for some, _ in texts for text in some], progress)
+        sentences, two = cache.embed(embedder, [text for _, some in texts for text in some], progress)
+    old_passages, old_sentences = vectors_of(plan.whole if any(each.kept for each in made) else None)
+    kept = [each.kept for each in made]
+    return (
+        joined(
+            passages,
+            old_passages,
+            [(k[0] if k else None, len(e.cut.passages)) for k, e in zip(kept, made, strict=True)],
+        ),
+        joined(
+            sentences,
+            old_sentences,
+            [(k[1] if k else None, len(e.cut.sentences)) for k, e in zip(kept, made, strict=True)],
+        ),
+        one + two,
+    )
+
+
+def vectors_of(generation: Generation | None) -> tuple[Vectors | None, Vectors | None]:
+    """The vectors of a generation's passages and sentences; none of no generation."""
+    if generation is None:
+        return None, None
+    from index.dense import DenseIndex
+
+    index = DenseIndex.load(generation.folder / "passages.faiss").index
+    sentences = np.load(generation.folder / "sentences.npy", mmap_mode="r", allow_pickle=False)
+    return index.reconstruct_n(0, index.ntotal), sentences
+
+
+def joined(new: Vectors, old: Vectors | None, parts: Sequence[tuple[range | None, int]]) -> Vectors:
+    """The rows of each part in turn: of `old` where it says which, else the next ones of `new`."""
+    found: list[Vectors] = []
+    at = 0
+    for kept, count in parts:
+        if kept is not None and old is not None:
+            found.append(np.asarray(old[kept.start : kept.stop], dtype=np.float32))
+        else:
+            found.append(new[at : at + count])
+            at += count
+    return np.concatenate(found) if found else new

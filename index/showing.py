@@ -1,0 +1,80 @@
+"""A plan in words, for the terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from index.planning import Plan
+from index.preparing import Costs
+
+__all__ = ["plan_json", "plan_lines"]
+
+LISTED = 20  # articles of a kind that are named
+
+
+def plan_lines(plan: Plan, costs: Costs | None) -> Iterator[str]:
+    """What would change, and what it takes; `costs` is None where nothing would."""
+    yield f"Sources: {', '.join(map(str, plan.sources))}"
+    yield f"Live: {plan.live.name if plan.live else 'nothing'}"
+    for name in ("added", "changed", "removed", "withdrawn"):
+        ids: tuple[str, ...] = getattr(plan, name)
+        yield from kind(name, ids)
+    yield from kind("renamed or moved", [f"{each.doc_id}: {each.before} -> {each.now}" for each in plan.moved])
+    pairs = [
+        f"{each.other} is {each.kept} ({each.resemblance:.0%} the same): one article with two addresses"
+        if each.merged
+        else f"{each.other} and {each.kept} stay apart ({each.resemblance:.0%} the same): {each.why}"
+        for each in plan.gathered.pairs
+    ]
+    yield from kind("near-duplicates", pairs)
+    unread = [each for each in plan.gathered.skipped if each.damaged]
+    yield from kind("unreadable", [f"{each.source}: {each.reason}" for each in unread])
+    if passed := sorted({each.reason for each in plan.gathered.skipped if not each.damaged}):
+        count = sum(not each.damaged for each in plan.gathered.skipped)
+        yield f"{count:6} passed over ({', '.join(passed)})"
+    yield f"{plan.kept:6} unchanged"
+    if costs is None:
+        yield "Nothing would change."
+        return
+    yield (
+        f"{costs.passages_kept:,} passages are kept and {costs.passages_new:,} new; {costs.to_embed:,} texts to embed, "
+        f"about {duration(costs.seconds)}"
+    )
+
+
+def kind(name: str, items: Sequence[str]) -> Iterator[str]:
+    """The count, and the first of them a line each; nothing where there are none."""
+    if not items:
+        return
+    yield f"{len(items):6} {name}"
+    yield from (f"         {each}" for each in items[:LISTED])
+    if len(items) > LISTED:
+        yield f"         and {len(items) - LISTED:,} more"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min"
+
+
+def plan_json(plan: Plan, costs: Costs | None) -> dict[str, object]:
+    """The same for programs."""
+    return {
+        "sources": [str(source) for source in plan.sources],
+        "live": plan.live.name if plan.live else None,
+        "unchanged_plan": plan.unchanged,
+        **{name: list(getattr(plan, name)) for name in ("added", "changed", "removed", "withdrawn")},
+        "moved": [{"doc_id": each.doc_id, "before": each.before, "now": each.now} for each in plan.moved],
+        "near_duplicates": [
+            {"kept": p.kept, "other": p.other, "resemblance": p.resemblance, "merged": p.merged, "why": p.why}
+            for p in plan.gathered.pairs
+        ],
+        "unreadable": [
+            {"source": each.source, "reason": each.reason} for each in plan.gathered.skipped if each.damaged
+        ],
+        "unchanged": plan.kept,
+        "passages_kept": costs.passages_kept if costs else None,
+        "passages_new": costs.passages_new if costs else None,
+        "to_embed": costs.to_embed if costs else None,
+        "seconds": costs.seconds if costs else None,
+    }
