@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
+from assistant.instructions import void
 from assistant.places import canonical, words_of
 from assistant.retrieval import Retrieved
 from index.embedding import Vectors
@@ -82,14 +83,15 @@ def subject_weights(index: Index, question: str) -> dict[str, float]:
 
 
 def find_evidence(index: Index, question: str, retrieved: Retrieved) -> list[Evidence]:
-    """The sentences of the best passages, best first, ties in reading order."""
+    """The sentences of the best passages, best first, ties in reading order; orders and questions are left out."""
     scored = retrieved.passages
     if not scored:
         return []
     rarity = subject_weights(index, question)
     top = max(each.score for each in scored) or 1.0
     places: dict[int, tuple[Passage, float]] = {}
-    found = index.sentences(retrieved.vector, [each.passage.key for each in scored])
+    near = index.sentences(retrieved.vector, [each.passage.key for each in scored])
+    found = [one for one in near if not void(one.sentence.text)]
     for each in reversed(scored):
         for one in found:
             if each.passage.doc_id == one.sentence.doc_id and inside(one.sentence, each.passage):

@@ -29,9 +29,9 @@ class AssistantSettings(LayeredSettings):
     llm_api_key: SecretStr = Field(SecretStr(""), description="key of that server, if it wants one")
     llm_context_tokens: int = Field(3000, ge=200, description="tokens of passages given to the language model")
     llm_first_token_timeout: float = Field(
-        20.0, gt=0, description="seconds until its first word, after which the extractive writer answers instead"
+        15.0, gt=0, description="seconds until its first word, after which the extractive writer answers instead"
     )
-    llm_timeout: float = Field(30.0, gt=0, description="seconds until its last word, likewise")
+    llm_timeout: float = Field(25.0, gt=0, description="seconds until its last word, likewise")
     llm_follow_ups: bool = Field(False, description="let the language model complete follow-ups before the search")
     llm_daily_tokens: int = Field(
         2_000_000, ge=0, description="tokens a day, prompt and answer, then answers are extractive; 0 = no limit"

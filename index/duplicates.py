@@ -20,6 +20,7 @@ PERMUTATIONS = 128
 SCHEME = "affine32"  # datasketch's, of 32-bit hashes; another one makes other signatures
 ALIKE = 0.7  # estimated resemblance from which a pair is looked at, and shown in the plan
 SAME = 0.9  # resemblance from which two articles may be one
+SHORTEST = 20  # words of an article that its text alone can be known by
 WORD = re.compile(r"\w+")
 TELLING = re.compile(r"\b(?:[A-Z]\w+|\d[\d.,]*)")  # names and numbers
 
@@ -91,7 +92,9 @@ def compared(kept: Document, other: Document) -> Pair | None:
         return None
     mine, theirs = telling(kept.text), telling(other.text)
     why = ""
-    if mine - theirs and theirs - mine:
+    if min(len(WORD.findall(each.text)) for each in (kept, other)) < SHORTEST:
+        why = f"with fewer than {SHORTEST} words they cannot be told"
+    elif mine - theirs and theirs - mine:
         why = f"one says {sample(mine - theirs)} where the other says {sample(theirs - mine)}"
     elif resemblance < SAME:
         why = f"only {resemblance:.0%} of their words are the same"

@@ -9,13 +9,16 @@ Publishing writes a new folder, syncs every file and the folder, renames it into
 old or new, never a mixture. Every byte is hashed before anything parses it.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import shutil
+import stat
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,7 @@ MANIFEST = "manifest.json"
 POINTER = "current"
 UNLISTED = {MANIFEST, "lexical/.tantivy-meta.lock"}  # tantivy writes that empty file whenever it opens a folder
 UNFINISHED = ".unfinished-"
+LARGEST_NOTE = 64_000_000  # bytes of a manifest or the pointer, which are read whole; a manifest takes some kilobytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def live(home: Path) -> Generation:
 def pointed(home: Path) -> str:
     """The name that the pointer holds, of a generation or not; the errors of `live` where there is none to read."""
     try:
-        return (home / POINTER).read_text(encoding="utf-8").strip()
+        return note(home / POINTER).decode().strip()
     except FileNotFoundError:
         if published(home):
             raise DamagedIndexError(f"The pointer {home / POINTER} is missing") from None
@@ -96,12 +100,13 @@ def verified(home: Path, name: str) -> Generation:
     manifest = read_manifest(folder)
     if manifest["generation"] != name:
         raise DamagedIndexError(f"The manifest of generation {name} is that of {manifest['generation']}")
-    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()} - UNLISTED
+    paths = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    files = {path.relative_to(folder).as_posix() for path in paths} - UNLISTED
     if differing := sorted(files ^ set(manifest["files"])):
         found = "is not in" if differing[0] in files else "is missing, though in"
         raise DamagedIndexError(f"Generation {name} is damaged: {differing[0]} {found} its manifest")
     for file, entry in manifest["files"].items():
-        if measured(folder / file) != entry:
+        if not matches(folder / file, entry):
             raise DamagedIndexError(f"Generation {name} is damaged: {file} does not match its manifest")
     return Generation(name, folder, manifest)
 
@@ -109,7 +114,7 @@ def verified(home: Path, name: str) -> Generation:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest, checked against the digest it carries; other formats are named and refused."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
+        manifest = json.loads(note(folder / MANIFEST))
         digest = manifest.pop("digest")
         version = manifest["format"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -118,7 +123,28 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise DamagedIndexError(f"Generation {folder.name} is damaged: its manifest does not match its own digest")
     if version != FORMAT:
         raise DamagedIndexError(f"Generation {folder.name} has format {version}; this program reads format {FORMAT}")
+    if not isinstance(manifest.get("generation"), str) or not isinstance(manifest.get("files"), dict):
+        raise DamagedIndexError(f"Generation {folder.name} is damaged: its manifest names no files")
     return dict(manifest)
+
+
+def note(path: Path) -> bytes:
+    """The bytes of a small file; `OSError` where it is none: a pipe in its place would never end."""
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_NOTE:
+        raise OSError(errno.EINVAL, "it is no small regular file")
+    return path.read_bytes()
+
+
+def matches(path: Path, entry: Any) -> bool:
+    """Whether a file is the one that a manifest lists. Its kind and size come first: they bound what is read."""
+    try:
+        status = path.lstat()
+    except OSError as error:
+        raise DamagedIndexError(f"{path} cannot be read ({error.strerror})") from error
+    if not stat.S_ISREG(status.st_mode) or not isinstance(entry, dict) or status.st_size != entry.get("size"):
+        return False
+    return measured(path) == entry
 
 
 def publish(home: Path, name: str, write: Callable[[Path], dict[str, Any]], keep: int) -> Generation:
@@ -148,9 +174,10 @@ def publish(home: Path, name: str, write: Callable[[Path], dict[str, Any]], keep
         raise
     found = verified(home, name)  # read back: a disk that lied is found here, before the pointer moves
     replace(home / POINTER, f"{name}\n")
-    for old in published(home)[keep:]:
-        if old != name:
-            shutil.rmtree(generations / old, ignore_errors=True)
+    with suppress(OSError):  # it is published; what cannot be listed now is pruned by the next one
+        for old in published(home)[keep:]:
+            if old != name:
+                shutil.rmtree(generations / old, ignore_errors=True)
     return found
 
 
@@ -195,12 +222,24 @@ def writing_lock(home: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
             raise LockedError(
-                f"Another process (pid {holder}) is publishing in {home}. Wait for it, then run the command again"
+                f"Another process (pid {holder(home / 'lock')}) is publishing in {home}. "
+                f"Wait for it, then run the command again"
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        yield
+        try:
+            yield
+        finally:
+            file.truncate(0)  # so that whoever is refused a moment later does not name this process
+
+
+def holder(lock: Path) -> str:
+    """Who holds the lock: it says so a moment after it took it, and until then a dead one's number may stand there."""
+    for _ in range(20):
+        pid = lock.read_text(encoding="utf-8").strip()
+        if pid and Path(f"/proc/{pid}").exists():
+            return pid
+        time.sleep(0.01)
+    return pid or "unknown"

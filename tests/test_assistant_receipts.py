@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ARTICLES, index
+from llm_server import LLMServer, asking, copying
 
 from assistant.answering import Assistant
 from assistant.receipts import (
@@ -141,7 +142,7 @@ def test_a_changed_setting_is_named(assistant: Assistant) -> None:
     assert found[-1].startswith("The answer differs in: passages found")
     patient = Assistant.over(assistant.index, AssistantSettings.load(llm_timeout=31))
     assert replay(receipt, patient).changes == (
-        "The setting llm_timeout was 30.0 and is 31.0.",
+        "The setting llm_timeout was 25.0 and is 31.0.",
         "The answer is the same.",
     )
     unread = Assistant.over(assistant.index, AssistantSettings.load(reader=False))
@@ -207,13 +208,14 @@ def test_no_secret_is_in_the_file(assistant: Assistant, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_language_model_s_prompt_is_digested(assistant: Assistant) -> None:
-    from llama_index.core.llms import MockLLM
-
-    written = Assistant(assistant.index, assistant.settings, language_model=MockLLM(max_tokens=5))
-    receipt = receipt_of(written, written.ask(QUESTION))
-    assert len(receipt.prompt) == 64
-    assert replay(receipt, written).identical
-    found = replay(receipt, Assistant(assistant.index, assistant.settings)).changes
+    with LLMServer(reply=copying) as server:
+        written = asking(assistant, server)
+        answer = written.ask(QUESTION)
+        assert answer.writer == "llm"
+        receipt = receipt_of(written, answer)
+        assert len(receipt.prompt) == 64
+        assert replay(receipt, written).identical
+    found = replay(receipt, Assistant(assistant.index, written.settings, reader=assistant.reader)).changes
     assert "prompt" in found[-1]
 
 

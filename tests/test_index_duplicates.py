@@ -56,6 +56,11 @@ def test_another_year_or_name_is_another_article(old: str, new: str, why: str) -
     assert (found.merged, found.why) == (False, why)
 
 
+def test_a_few_words_are_no_article_to_know() -> None:
+    (found,) = pairs(document("a", "The mill was shut that summer."), document("b", "The mill was shut that summer."))
+    assert (found.merged, found.why) == (False, "with fewer than 20 words they cannot be told")
+
+
 def test_lines_of_one_file_are_not_compared_and_the_unlike_are_no_pair() -> None:
     assert pairs(document("a", TEXT, "x.jsonl#L1"), document("b", TEXT, "x.jsonl#L2")) == []
     assert pairs(document("a", TEXT), document("b", "Something else altogether was said about the weather.")) == []

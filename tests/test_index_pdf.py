@@ -1,17 +1,20 @@
-"""PDFs: what becomes text, title, date and pages; the 31 of ../shared; and those that are no articles, each with why."""
+"""PDFs: what becomes text, title, date and pages; the 31 of ../shared; those that are no articles, each with why."""
 
 import io
+import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pypdf
 import pytest
-from pdf_bombs import AES, BOMBS, one
-from pdf_files import SENTENCES, At, assembled, column, drawn, flate, objects, pdf, stream, with_contents
+from pdf_bombs import AES, BOMBS, READ, SLOW_BOMBS, one
+from pdf_files import SENTENCES, At, assembled, column, drawn, flate, objects, pdf, stream
 from torture_readers import torture_readers
 
 from index.errors import ReadingError
 from index.readers import child, scan
+from index.readers.blocks import title_of_name
 from index.readers.pdf import ENCRYPTED, SCANNED, read_pdf
 from index.readers.pdf_lines import Look
 from index.readers.pdf_paragraphs import Paragraph
@@ -223,13 +226,13 @@ def test_f25_damaged(kept: int) -> None:
 
 def test_f25_a_broken_stream_is_told() -> None:
     """What is left of a page is read, and the loss recorded; nothing left is damage."""
-    import zlib
-
-    packed = bytearray(zlib.compress(drawn(column(*SENTENCES)), 0))
-    packed[-200:-100] = bytes(100)
-    whole = objects([stream(bytes(packed), b"/Filter /FlateDecode")])
-    found = [each for each in read(assembled(whole)).dropped if each.reason == "damaged"]
-    assert not found or found[0].text.startswith("page 1: Error -")
+    packing = zlib.compressobj()
+    packed = packing.compress(drawn(column(*SENTENCES[:3]))) + packing.flush(zlib.Z_SYNC_FLUSH) + b"\xff" * 20
+    found = read(assembled(objects([stream(packed, b"/Filter /FlateDecode")])))
+    assert found.document.text == " ".join(SENTENCES[:3])
+    assert [(each.reason, each.text) for each in found.dropped] == [
+        ("damaged", "page 1: Error -3 while decompressing data: invalid block type")
+    ]
     broken = bytearray(zlib.compress(drawn(column(*SENTENCES)), 9))
     broken[10:] = b"\xff" * (len(broken) - 10)
     said = refused(assembled(objects([stream(bytes(broken), b"/Filter /FlateDecode")])))
@@ -263,16 +266,104 @@ def test_fonts_without_letters() -> None:
 
 # --- ../shared/pdf
 
-READ = {  # file: title, date, characters of text, pages
-    "001-trivial-minimal-document": ("001 trivial minimal document", "2022-04-03", 591, 1),
+NAME = ""  # the title is made of the file's name
+OUTCOMES: dict[str, tuple[str, str, int, int] | str] = {  # title, date, characters, pages; or the reason
+    "001-trivial-minimal-document": (NAME, "2022-04-03", 591, 1),
+    "002-trivial-libre-office-writer-002-trivial-libre-office-writer": (NAME, "2022-04-03", 591, 1),
+    "003-pdflatex-image-pdflatex-image": (NAME, "2022-04-03", 608, 1),
+    "004-pdflatex-4-pages-pdflatex-4-pages": (NAME, "2022-04-03", 14466, 4),
+    "005-libreoffice-writer-password-libreoffice-writer-password": ENCRYPTED,
+    "006-pdflatex-outline-pdflatex-outline": (NAME, "2022-04-06", 7721, 4),
+    "007-imagemagick-images-imagemagick-ASCII85Decode": SCANNED,
+    "007-imagemagick-images-imagemagick-CCITTFaxDecode": SCANNED,
+    "007-imagemagick-images-imagemagick-images": SCANNED,  # "Background" is stamped on four of its six pictures
+    "007-imagemagick-images-imagemagick-lzw": SCANNED,
+    "008-reportlab-inline-image-inline-image": (NAME, "2022-04-15", 4, 1),
+    "009-pdflatex-geotopo-GeoTopo-komprimiert": ("Geometrie und Topologie", "2016-12-31", 133314, 117),
+    "010-pdflatex-forms-pdflatex-forms": (NAME, "2022-04-08", 17, 1),
+    "011-google-doc-document-google-doc-document": ("PDF Example Document", "", 1112, 1),
+    "012-libreoffice-form-libreoffice-form": ("Example for a Form", "2022-06-26", 96, 1),
+    "013-reportlab-overlay-reportlab-overlay": ("Name: Foo Bar", "", 51, 1),
+    "014-outlines-mistitled_outlines_example": (NAME, "2022-04-06", 7721, 4),
+    "015-arabic-habibi": ("habibi", "", 20, 1),
+    "015-arabic-habibi-oneline-cmap": ("habibi", "", 20, 1),
+    "015-arabic-habibi-rotated": (NAME, "", 83, 4),
+    "016-libre-office-link-libre-office-link": (NAME, "2022-07-31", 34, 1),
+    "017-unreadable-meta-data-unreadablemetadata": "it is damaged: Invalid object in /Pages",  # zeros where it was
+    "018-base64-image-base64image": (NAME, "2022-09-20", 69, 1),
+    "019-grayscale-image-grayscale-image": SCANNED,
+    "020-xmp-output_with_metadata_pymupdf": (NAME, "2023-04-10", 13, 1),
+    "021-pdfa-crazyones-pdfa": ("The Crazy Ones", "1998-10-14", 874, 1),  # the date is printed under the title
+    "022-pdfkit-pdfkit": ("Header", "2023-09-13", 18, 1),
+    "023-cmyk-image-cmyk-image": SCANNED,
+    "024-annotations-annotated_pdf": ("Annotated PDF", "1990-04-28", 40, 1),
+    "025-attachment-with-attachment": (NAME, "", 591, 1),
+    "026-latex-multicolumn-multicolumn": ("Two-Column Document with Lorem Ipsum", "2024-01-03", 7014, 3),
 }
 
 
-def test_all_31_files_end_as_they_should(shared: Path) -> None: ...
+@pytest.mark.slow
+@pytest.mark.shared
+def test_f25_all_31_files_end_as_they_should(shared: Path) -> None:
+    found = scan([shared / "pdf"])
+    ends: dict[str, tuple[str, str, int, int] | str] = {Path(each.source).stem: each.reason for each in found.skipped}
+    for document in (each.document for each in found.readings):
+        named = document.title == title_of_name(document.doc_id)
+        ends[document.doc_id] = (
+            NAME if named else document.title,
+            document.date,
+            len(document.text),
+            len(document.metadata["pages"]),
+        )
+        assert document.metadata["pages"] == sorted(document.metadata["pages"])
+    assert ends == OUTCOMES
+    by_name = {each.document.doc_id: each for each in found.readings}
+    columns = by_name["026-latex-multicolumn-multicolumn"].document
+    for seam in ("semper elit. Proin fermentum", "feugiat lacus vel est", "consectetuer adipiscing elit"):
+        assert seam in columns.text, "over columns, over pages, over a divided word"
+    assert pages(columns)[1].startswith("lacus vel est. Curabitur consectetuer.")
+    geometry = by_name["009-pdflatex-geotopo-GeoTopo-komprimiert"]
+    assert pages(geometry.document)[1].startswith("Vorwort\n\nDieses Skript wurde im Wintersemester 2013/2014")
+    assert "Definition 17" in headings(geometry.document)
+    assert sum(each.reason == "running header" for each in geometry.dropped) > 100
+    assert "habibi" in by_name["015-arabic-habibi"].document.text
 
 
 # --- bombs
 
 
-@pytest.mark.parametrize("name", [name for name, bomb in BOMBS.items() if not bomb.slow])
-def test_f26_bombs_are_told(name: str) -> None: ...
+@pytest.mark.parametrize("name", BOMBS)
+def test_f26_bombs_are_told(name: str) -> None:
+    """T15. Each is over in a few seconds, and the next file is read."""
+    make, said = BOMBS[name]
+    data = make()
+    started = time.monotonic()
+    if said == READ:
+        assert read(data).document.text
+    else:
+        assert refused(data).startswith(said)
+    assert time.monotonic() - started < 20
+    assert read(one()).document.text == "They met at a mill in 1991, and once more."
+
+
+@pytest.mark.slow
+def test_t15_twenty_seconds_are_the_most(tmp_path: Path) -> None:
+    """And the batch goes on, in a new child."""
+    make, said = SLOW_BOMBS["10,000 full pages"]
+    (tmp_path / "a.pdf").write_bytes(one())
+    (tmp_path / "b.pdf").write_bytes(make())
+    (tmp_path / "c.pdf").write_bytes(one())
+    started = time.monotonic()
+    found = scan([tmp_path])
+    assert time.monotonic() - started < 30
+    assert [each.document.doc_id for each in found.readings] == ["a", "c"]
+    assert [each.reason for each in found.skipped] == [said]
+
+
+@pytest.mark.slow
+def test_f24_mutated_files_of_all_kinds() -> None:
+    """A short form of tests/torture_readers.py: none hangs, none ends the run, none is named nowhere."""
+    done = torture_readers(200, seed=3, reference=Path("nowhere"))
+    assert (done.files, done.lost) == (201, ())
+    assert done.slowest[0] < 20
+    assert {suffix for suffix, _ in done.outcomes} == {".pdf", ".html", ".md", ".txt"}

@@ -50,6 +50,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "gradio": PAGE,
     "fastapi": PAGE,
     "httpx": ("assistant/writing/models.py",),
+    "openai": ("assistant/writing/models.py",),
     "starlette": PAGE,
     "uvicorn": PAGE,
     "nh3": PAGE,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from assistant.answering import Assistant
+from assistant.living import LiveAssistant
 from assistant.page import streaming
 from assistant.page.examples import EXAMPLES
 from assistant.types import Turn
@@ -14,7 +15,7 @@ from index.errors import DamagedIndexError
 pytestmark = pytest.mark.slow
 
 OSLO = "How did the Oslo talks start?"
-BOX, CHAT, SOURCES, STATUS, FOLLOW, CONVERSATION = range(6)
+BOX, CHAT, SOURCES, STATUS, FOLLOW, CONVERSATION, MASTHEAD = range(7)
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +26,9 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def callbacks(assistant: Assistant) -> Any:
     from assistant.page.callbacks import Callbacks
+    from assistant.page.front import Front
 
-    return Callbacks(assistant, "CONTENTS")
+    return Callbacks(LiveAssistant(assistant), Front())
 
 
 @pytest.fixture
@@ -46,6 +48,7 @@ def test_an_answer_grows_and_the_box_is_emptied_at_once(callbacks: Any, nothing:
     assert yields[0][BOX] == ""
     assert "Looking through the articles" in yields[0][CHAT][1]["content"]
     assert "busy" in yields[0][STATUS]
+    assert "Answers from 12 articles&#44; generation " in yields[0][MASTHEAD]
     lengths = [len(each[CHAT][1]["content"]) for each in yields[1:] if isinstance(each[CHAT], list)]
     assert lengths == sorted(lengths)
     assert 5 <= len(lengths) <= 15
@@ -95,22 +98,24 @@ def test_a_lone_surrogate_is_no_fault(callbacks: Any, nothing: Any) -> None:
     assert final[CONVERSATION].turns[0].content == f"{OSLO[:-1]}??"
 
 
-def test_an_index_that_fails_is_said_in_a_sentence(nothing: Any) -> None:
-    from assistant.page.callbacks import Callbacks
-
+def test_an_index_that_fails_is_said_in_a_sentence(callbacks: Any, nothing: Any, assistant: Assistant) -> None:
     class FailingAssistant:
+        index = assistant.index
+
         def stream(self, question: str, history: Any, address: str = "") -> Iterator[Any]:
             raise DamagedIndexError("It is damaged. Rebuild it with: python app.py index apply")
             yield
 
-    final = last(Callbacks(FailingAssistant(), "").ask(OSLO, nothing))  # type: ignore[arg-type]
+    callbacks.live.assistant = FailingAssistant()
+    final = last(callbacks.ask(OSLO, nothing))
     assert "It is damaged" in final[CHAT][1]["content"]
     assert final[STATUS] == '<p class="idle">No answer</p>'
 
 
 def test_a_new_conversation_forgets(callbacks: Any, nothing: Any) -> None:
     cleared = callbacks.clear()
-    assert (cleared[BOX], cleared[CHAT], cleared[SOURCES], cleared[CONVERSATION]) == ("", [], "CONTENTS", nothing)
+    assert (cleared[BOX], cleared[CHAT], cleared[CONVERSATION]) == ("", [], nothing)
+    assert cleared[SOURCES].count('class="entry"') == 12
 
 
 def test_a_long_conversation_loses_its_beginning(nothing: Any) -> None:

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from assistant.answering import Assistant
+from assistant.living import LiveAssistant
 from assistant.page import ports
 from assistant.page.guards import LARGEST, Guards
 from assistant.page.ports import PortError, free_port, greeting
@@ -34,7 +35,7 @@ def own(assistant: Assistant) -> TestClient:
     """Our routes behind the guards, and a stand-in for Gradio that tells the size of a body; starts at once."""
     app = FastAPI(openapi_url=None)
     app.add_middleware(Guards)
-    app.include_router(router(assistant))
+    app.include_router(router(LiveAssistant(assistant)))
 
     @app.post("/gradio_api/queue/join")
     async def join(request: Request) -> int:
@@ -240,7 +241,7 @@ def test_hostile_articles_come_back_as_text(home: Path, tmp_path: Path) -> None:
     assistant = Assistant.open(home)
     document = assistant.index.document(record["_id"])
     app = FastAPI()
-    app.include_router(router(assistant))
+    app.include_router(router(LiveAssistant(assistant)))
     from urllib.parse import quote
 
     answer = TestClient(app).get(f"/article/{quote(document.doc_id, safe='')}", params={"start": 0, "end": 20})
@@ -310,7 +311,7 @@ def test_the_shell_is_made_ours() -> None:
 @pytest.fixture(scope="module")
 def whole(assistant: Assistant) -> TestClient:
     """The real thing, Gradio and all."""
-    return TestClient(build_app(assistant))
+    return TestClient(build_app(LiveAssistant(assistant)))
 
 
 @pytest.mark.slow

@@ -8,8 +8,10 @@ from typing import Any
 import gradio as gr
 
 from assistant.answering import Assistant, checked
+from assistant.living import LiveAssistant
 from assistant.page import messages
 from assistant.page.examples import EXAMPLES
+from assistant.page.front import Front
 from assistant.page.streaming import paced
 from assistant.types import Answer, Turn
 from index.errors import BackchannelError
@@ -22,7 +24,7 @@ FAULT = "Something went wrong here, and the reason is in the server's log. Ask a
 REMEMBERED = 20  # exchanges kept of a conversation; older ones scroll out of it
 SHOWN = 300  # characters of a question that could not be asked
 
-Yielded = tuple[Any, ...]  # (box, chat, sources, status, follow-up, conversation), as Gradio takes them
+Yielded = tuple[Any, ...]  # (box, chat, sources, status, follow-up, conversation, masthead), as Gradio takes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,10 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """Bound to one assistant; `contents` is the sources panel before the first question."""
+    """Each question is asked of the assistant that is current then, and answered by that one to its end."""
 
-    assistant: Assistant
-    contents: str
+    live: LiveAssistant
+    front: Front
 
     def ask(
         self, question: str | None, conversation: Conversation, request: gr.Request | None = None
@@ -64,49 +66,58 @@ class Callbacks:
         question = (question or "").encode("utf-8", "replace").decode().strip()  # a browser can send lone surrogates
         same = gr.skip()
         if not question:
-            yield same, same, same, messages.status("Type a question first"), same, same
+            yield same, same, same, messages.status("Type a question first"), same, same, same
             return
         try:
             question = checked(question)
         except BackchannelError as error:
             refusal = Conversation(shown=conversation.shown).asked(shortened(question))
             refusal = refusal.answered(messages.refused(error))
-            yield same, refusal.to_chatbot(), same, messages.status("Not asked"), hidden(), same
+            yield same, refusal.to_chatbot(), same, messages.status("Not asked"), hidden(), same, same
             return
         history = conversation.turns
         conversation = conversation.asked(question).answered(messages.aside(SEARCHING))
-        yield "", conversation.to_chatbot(), same, messages.status("Answering…", busy=True), hidden(), conversation
+        assistant = self.live.current()
+        busy, line = messages.status("Answering…", busy=True), self.front.line(assistant)
+        yield "", conversation.to_chatbot(), same, busy, hidden(), conversation, line
         address = request.client.host if request and request.client else ""
-        yield from self.answer(question, history, conversation, address)
+        yield from self.answer(assistant, question, history, conversation, address)
 
     def answer(
-        self, question: str, history: tuple[Turn, ...], conversation: Conversation, address: str
+        self,
+        assistant: Assistant,
+        question: str,
+        history: tuple[Turn, ...],
+        conversation: Conversation,
+        address: str,
     ) -> Iterator[Yielded]:
         """The answer as it grows, then whole; nothing new now and then, so that one who has left can be noticed."""
         same = gr.skip()
         before = 0
         try:
-            for answer, words in paced(self.assistant.stream(question, history, address=address)):
+            for answer, words in paced(assistant.stream(question, history, address=address)):
                 if words == before:
-                    yield same, same, same, same, same, same
+                    yield same, same, same, same, same, same, same
                     continue
                 before = words or 0
                 conversation = conversation.answered(messages.answered(answer, words))
                 if words is None:
                     yield finished(answer, conversation)
                 else:
-                    yield same, conversation.to_chatbot(), messages.cards(answer), same, same, conversation
+                    yield same, conversation.to_chatbot(), messages.cards(answer), same, same, conversation, same
         except BackchannelError as error:
             conversation = conversation.answered(messages.refused(error))
-            yield same, conversation.to_chatbot(), same, messages.status("No answer"), same, conversation
+            yield same, conversation.to_chatbot(), same, messages.status("No answer"), same, conversation, same
         except Exception:  # a fault of ours: its traceback belongs in the log, a sentence on the page; no question does
             LOG.exception("A question was not answered")
             conversation = conversation.answered(messages.aside(FAULT))
-            yield same, conversation.to_chatbot(), same, messages.status("No answer"), same, conversation
+            yield same, conversation.to_chatbot(), same, messages.status("No answer"), same, conversation, same
 
     def clear(self) -> Yielded:
         """A new conversation."""
-        return "", [], self.contents, messages.status("New conversation"), hidden(), Conversation()
+        now = self.live.current()
+        line, contents = self.front.line(now), self.front.contents(now)
+        return "", [], contents, messages.status("New conversation"), hidden(), Conversation(), line
 
 
 def finished(answer: Answer, conversation: Conversation) -> Yielded:
@@ -115,7 +126,7 @@ def finished(answer: Answer, conversation: Conversation) -> Yielded:
     conversation = replace(conversation, turns=(*conversation.turns, turn))
     done = messages.status(messages.ready(answer))
     follow = follow_up(answer.question, conversation)
-    return gr.skip(), conversation.to_chatbot(), messages.cards(answer), done, follow, conversation
+    return gr.skip(), conversation.to_chatbot(), messages.cards(answer), done, follow, conversation, gr.skip()
 
 
 def follow_up(question: str, conversation: Conversation) -> Any:

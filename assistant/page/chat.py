@@ -4,12 +4,12 @@ from typing import Any
 
 import gradio as gr
 
-from assistant.answering import Assistant
+from assistant.living import LiveAssistant
 from assistant.page import messages
 from assistant.page.callbacks import Callbacks, Conversation, stopped
-from assistant.page.escaping import in_markdown, safe_markdown
+from assistant.page.escaping import safe_markdown
 from assistant.page.examples import EXAMPLES
-from index.searching import IndexStatus
+from assistant.page.front import Front
 
 __all__ = ["build_blocks"]
 
@@ -23,36 +23,48 @@ dialogues and private diplomacy?</p>
 articles do not cover a question, the page says so.</p></div>"""
 
 
-def build_blocks(assistant: Assistant) -> gr.Blocks:
-    """The page over one assistant."""
-    served = assistant.index.status()
-    contents = messages.library(assistant.index.summaries(), served.generation)
+def build_blocks(live: LiveAssistant) -> gr.Blocks:
+    """The page over the live assistant."""
+    front, now = Front(), live.current()
     blocks = gr.Blocks(title="Backchannel", analytics_enabled=False, fill_width=True, fill_height=True)
     with blocks:
-        masthead(served, assistant.index.warning)
+        answering = masthead(front.line(now))
         with gr.Row(elem_id="columns"):
             with gr.Column(elem_id="left", scale=3, min_width=0):
                 asking, outputs, stop, clear = left()
             with gr.Column(elem_id="panel", scale=2, min_width=0):
-                outputs.insert(2, text(contents, "sources"))
-        wire(Callbacks(assistant, contents), asking, outputs, stop, clear)
+                sources = text(front.contents(now), "sources")
+        outputs = [*outputs[:2], sources, *outputs[2:], answering]
+        wire(Callbacks(live, front), asking, outputs, stop, clear)
     blocks.queue(max_size=WAITING, api_open=False)
+
+    def renew() -> None:
+        """For pages that are opened from now on. Not by an event of theirs: the titles of articles that have been
+        withdrawn would stay in what such an event replaces.
+        """
+        now = live.current()
+        answering.value, sources.value = front.line(now), front.contents(now)
+        blocks.config = blocks.get_config_file()
+
+    live.listeners.append(renew)
+    renew()  # it may have become another since
     return blocks
 
 
-def masthead(served: IndexStatus, warning: str) -> None:
-    """The name, what is answered from, and the switch between light and dark, which app.js serves."""
-    articles = f"{served.documents:,} article{'' if served.documents == 1 else 's'}"
-    line = f"Answers from {articles}, generation {served.generation}. {warning}"
+def masthead(line: str) -> gr.Markdown:
+    """The name, what is answered from, and the switch between light and dark, which app.js serves; the second."""
     with gr.Row(elem_id="masthead"):
         with gr.Column(elem_id="name", min_width=0):
             text("<div><h1>Backchannel</h1></div>", "title")
-            text(f"<p>{in_markdown(line)}</p>", "generation")
+            answering = text(line, "generation")
         gr.Button("Light / dark", elem_id="theme", scale=0, min_width=0)
+    return answering
 
 
 def left() -> tuple[list[Any], list[Any], gr.Button, gr.Button]:
-    """The conversation: what a question can come from, what answers go to (but the sources), stop and clear."""
+    """The conversation: what a question can come from, what answers go to (but the sources and the masthead), stop and
+    clear.
+    """
     conversation = gr.State(Conversation(), time_to_live=IDLE)
     text(WELCOME, "welcome")
     chat = chatbot()

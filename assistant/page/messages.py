@@ -9,9 +9,10 @@ from assistant.page.references import joined
 from assistant.remarks import opening, remarks, uncovered, why
 from assistant.types import Answer, AnswerSentence, Citation, NearArticle
 from index.errors import BackchannelError
+from index.searching import IndexStatus
 from index.store import Summary
 
-__all__ = ["answered", "aside", "asked", "cards", "library", "ready", "refused", "status"]
+__all__ = ["answered", "aside", "asked", "cards", "library", "ready", "refused", "served", "status"]
 
 LISTED = 40  # articles named in the panel before the first question
 
@@ -136,6 +137,12 @@ def library(summaries: Sequence[Summary], generation: str) -> str:
     items = [f"<li>{article_anchor(each, generation, 'entry')}</li>" for each in titled[:LISTED]]
     more = f'<p class="quiet">and {len(titled) - LISTED:,} more</p>' if len(titled) > LISTED else ""
     return safe_markdown(f'<div><h2>The articles</h2><ul class="entries">{"".join(items)}</ul>{more}</div>')
+
+
+def served(status: IndexStatus, warning: str) -> str:
+    """The line under the page's name: what is answered from."""
+    articles = f"{status.documents:,} article{'' if status.documents == 1 else 's'}"
+    return safe_markdown(f"<p>{in_markdown(f'Answers from {articles}, generation {status.generation}. {warning}')}</p>")
 
 
 def ready(answer: Answer) -> str:

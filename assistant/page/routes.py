@@ -5,10 +5,11 @@ from pathlib import PurePath
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 
-from assistant.answering import Assistant
+from assistant.living import LiveAssistant
 from assistant.page.fragment import article, sentence
 from assistant.page.static_files import TYPES, content
 from index.errors import UnknownDocumentError
+from index.searching import Index
 from index.types import Document, Span
 
 __all__ = ["router"]
@@ -16,7 +17,7 @@ __all__ = ["router"]
 FOREVER = "public, max-age=31536000, immutable"  # the address holds a digest
 
 
-def router(assistant: Assistant) -> APIRouter:
+def router(live: LiveAssistant) -> APIRouter:
     """`/own/NAME`, `/favicon.ico` and `/article/DOC_ID?start=&end=&generation=`."""
     routes = APIRouter()
 
@@ -30,7 +31,7 @@ def router(assistant: Assistant) -> APIRouter:
 
     @routes.api_route("/article/{doc_id:path}", methods=["GET", "HEAD"])
     def fragment(doc_id: str, start: str = "", end: str = "", generation: str = "") -> Response:
-        return opened(assistant, doc_id, start, end, generation)
+        return opened(live.current().index, doc_id, start, end, generation)
 
     return routes
 
@@ -44,24 +45,49 @@ def static(name: str) -> Response:
     return Response(body, media_type=kind, headers={"Cache-Control": FOREVER})
 
 
-def opened(assistant: Assistant, doc_id: str, start: str, end: str, generation: str) -> HTMLResponse:
+def opened(index: Index, doc_id: str, start: str, end: str, generation: str) -> HTMLResponse:
     """An article's fragment, with the words from `start` to `end` marked, or one sentence on why not."""
-    serving = assistant.index.status().generation
-    if generation and generation != serving:
-        text = f"This answer is from generation {generation}; the page now serves {serving}. Ask the question again."
-        return HTMLResponse(sentence(text), 409)
-    try:
-        document = assistant.index.document(doc_id)
-    except UnknownDocumentError:
-        return HTMLResponse(sentence(f"There is no article {doc_id} in generation {serving}."), 404)
+    found = as_answered(index, doc_id, generation)
+    if isinstance(found, HTMLResponse):
+        return found
+    document, before = found
     if not start and not end:
-        return HTMLResponse(article(document))
+        return HTMLResponse(before + article(document))
     quote = span(document, start, end)
     if quote is None:
         length = len(document.text)
         text = f"The article {doc_id} has {length:,} characters; {start or '?'} to {end or '?'} is no place in it."
         return HTMLResponse(sentence(text), 422)
-    return HTMLResponse(article(document, quote))
+    return HTMLResponse(before + article(document, quote))
+
+
+def as_answered(index: Index, doc_id: str, generation: str) -> tuple[Document, str] | HTMLResponse:
+    """The article as the generation of an answer has it, with a fragment to stand before it, or a sentence on why not.
+
+    What has been withdrawn since is shown from no generation.
+    """
+    serving = index.status().generation
+    try:
+        now = index.document(doc_id)
+    except UnknownDocumentError:
+        now = None
+    missing = f"There is no article {doc_id} in generation"
+    if generation in ("", serving):
+        return (now, "") if now else HTMLResponse(sentence(f"{missing} {serving}."), 404)
+    documents = index.past(generation)
+    then = documents.document(doc_id) if documents else None
+    if now is None and then is not None:
+        text = f"The article {doc_id} was withdrawn: generation {serving}, served now, is without it."
+        return HTMLResponse(sentence(text), 410)
+    if now is None:
+        return HTMLResponse(sentence(f"{missing} {serving}."), 404)
+    if documents is None:
+        text = f"This answer is from generation {generation}; the page now serves {serving}. Ask the question again."
+        return HTMLResponse(sentence(text), 409)
+    if then is None:
+        return HTMLResponse(sentence(f"{missing} {generation}."), 404)
+    changed = f"The article as it was in generation {generation}; it has changed since."
+    return then, sentence(changed) if then.version != now.version else ""
 
 
 def span(document: Document, start: str, end: str) -> Span | None:

@@ -6,12 +6,11 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from assistant.answering import Assistant
+from assistant.living import LiveAssistant
 from assistant.page.ports import free_port, greeting
 
 if TYPE_CHECKING:
@@ -31,19 +30,16 @@ UNWANTED = ("GRADIO_SHARE", "GRADIO_MCP_SERVER", "GRADIO_SSR_MODE", "GRADIO_ALLO
 
 def run(home: Path | None, host: str, port: int) -> None:
     """Serves the page until interrupted; `BackchannelError` before that where there is no index or no port."""
-    assistant = Assistant.open(home)
+    live = LiveAssistant.open(home)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that both ways of stopping tidy up
-    Thread(
-        target=assistant.search, args=("track two",), daemon=True
-    ).start()  # a first search takes 0.2 s, a later 0.01
-    with suppress(KeyboardInterrupt), TemporaryDirectory(prefix="backchannel-") as folder:
+    with suppress(KeyboardInterrupt), TemporaryDirectory(prefix="backchannel-") as folder, live.following():
         os.environ["GRADIO_TEMP_DIR"] = folder
-        app = build_app(assistant)
+        app = build_app(live)
         taken = free_port(host, port)  # after the slow part: nobody waits at a port that does not answer yet
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
         )
-        Server(app, config, greeting(taken, assistant.index.status())).run(sockets=[taken])
+        Server(app, config, greeting(taken, live.current().index.status())).run(sockets=[taken])
 
 
 class Server(uvicorn.Server):
@@ -66,7 +62,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def build_app(assistant: Assistant) -> "FastAPI":
+def build_app(live: LiveAssistant) -> "FastAPI":
     """Our routes, and Gradio's page at `/`, behind the guards."""
     os.environ.update(QUIET)
     for name in UNWANTED:
@@ -84,10 +80,10 @@ def build_app(assistant: Assistant) -> "FastAPI":
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.add_middleware(CORSMiddleware, allow_origins=[])  # else Gradio adds one that lets any origin in
     app.add_middleware(Guards)
-    app.include_router(router(assistant))
+    app.include_router(router(live))
     gr.mount_gradio_app(
         app,
-        build_blocks(assistant),
+        build_blocks(live),
         path="/",
         app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
         footer_links=[],

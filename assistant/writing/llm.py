@@ -100,19 +100,20 @@ class LanguageModel:
         with self.budget.reserve(sent + OUTPUT_TOKENS, address) as reservation:
             if reservation is None:
                 raise WriterError("The language model's share of today is used up")
-            text = ""
+            newest, refused = Reply(""), False
             try:
                 first = min(self.settings.llm_first_token_timeout, seconds)
                 for reply in read(lambda: self.speak(system, prompt), first, seconds, begins):
-                    text = reply.text if reply else text
+                    newest = reply or newest
                     yield reply
                 self.breaker.tell(True)
             except (WriterError, LateError) as error:
                 self.breaker.tell(False)
+                refused = error.__cause__ is not None and not newest.heard  # by the client or a status: not billed
                 LOG.warning("The language model did not answer: %s", error)
                 raise WriterError(f"The language model did not answer ({error})") from error
             finally:
-                reservation.spent = sent + count_tokens(text)
+                reservation.spent = 0 if refused else newest.tries * sent + count_tokens(newest.heard)
 
 
 def begins(reply: Reply) -> bool:

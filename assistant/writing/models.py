@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import WriterError
@@ -16,6 +16,7 @@ __all__ = ["OUTPUT_TOKENS", "Reply", "Speak", "given", "openai_compatible", "wit
 
 OUTPUT_TOKENS = 600  # five sentences are about 200
 LONGEST = 8 * OUTPUT_TOKENS  # characters; a token of English has four. A server may overlook the cap
+THOUGHTS = 4  # times as long as an answer may be what it thinks beside it
 PAUSE = 0.5  # seconds before the one retry
 RETRIED = (408, 409, 425, 429)  # HTTP statuses below 500 that another try may mend
 CAUSES = {  # by what the names of httpx's and openai's errors say
@@ -31,12 +32,15 @@ THOUGHT, SPOKEN = "<think>", "</think>"  # around the thoughts of models that th
 class Reply:
     """What a model has said so far; `cut` where it stopped at the cap and not at its end.
 
-    `thinking` is true while it only thinks: a sign of life before the first word.
+    `thinking` is true while it only thinks: a sign of life before the first word. `heard` is all that was paid for, its
+    thoughts too, and `tries` how often it was asked.
     """
 
     text: str
     thinking: bool = False
     cut: bool = False
+    heard: str = ""
+    tries: int = 1
 
 
 Speak = Callable[[str, str], AsyncIterator[Reply]]  # (system, prompt) -> growing replies
@@ -44,6 +48,7 @@ Speak = Callable[[str, str], AsyncIterator[Reply]]  # (system, prompt) -> growin
 
 def openai_compatible(settings: AssistantSettings) -> Speak:
     """The model that the settings name, on its OpenAI-compatible server; no request is made yet."""
+    import openai.resources.chat  # noqa: F401  # else the first question waits for it
     from llama_index.llms.openai_like import OpenAILike
 
     common: dict[str, Any] = {
@@ -102,10 +107,10 @@ def messages(system: str, prompt: str) -> "Sequence[ChatMessage]":
 def reply_of(response: Any, cut: bool) -> Reply:
     """A llama-index response as ours; `WriterError` where it has grown beyond the cap."""
     text = response.message.content or ""
-    thinking = bool((response.additional_kwargs or {}).get("thinking_delta")) or bool(text)
-    if len(text) > LONGEST:
+    thoughts = "".join(getattr(each, "content", None) or "" for each in response.message.blocks)  # of ThinkingBlock
+    if len(text) > LONGEST or len(thoughts) > THOUGHTS * LONGEST:
         raise WriterError(f"it did not stop after {OUTPUT_TOKENS} tokens")
-    return Reply(spoken(text), thinking, cut)
+    return Reply(spoken(text), bool(text or thoughts), cut, thoughts + text)
 
 
 def spoken(text: str) -> str:
@@ -125,20 +130,24 @@ def with_retry(speak: Speak, wait: Callable[[float], Awaitable[None]] = asyncio.
     """The same, tried once more where it fails before its first word; whatever it raises becomes a `WriterError`."""
 
     async def speaking(system: str, prompt: str) -> AsyncIterator[Reply]:
-        for last in (False, True):
+        for tries in (1, 2):
             said = False
+            if tries == 2:
+                await wait(PAUSE)
+                yield Reply("", tries=2)
             try:
                 async with aclosing(speak(system, prompt)) as replies:  # type: ignore[type-var]  # async generators
                     async for reply in replies:
                         said = said or bool(reply.text.strip())
-                        yield reply
+                        yield replace(reply, tries=tries)
                 if said:
                     return
                 raise WriterError("it gave an empty answer")
             except Exception as error:  # any client, any transport: its errors have no common base
-                if last or said or not worth_another_try(error):
-                    raise error if isinstance(error, WriterError) else WriterError(cause(error)) from error
-            await wait(PAUSE)
+                if tries == 2 or said or not worth_another_try(error):
+                    if isinstance(error, WriterError):
+                        raise
+                    raise WriterError(cause(error)) from error
 
     return speaking
 

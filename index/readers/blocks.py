@@ -8,10 +8,10 @@ from typing import Any
 from index.errors import ReadingError
 from index.types import Document, Dropped, Note, Reading, Span
 
-__all__ = ["Block", "decode", "printable", "reading", "title_of_name"]
+__all__ = ["LONGEST", "Block", "Line", "printable", "reading", "title_of_name"]
 
+LONGEST = 25_000_000  # characters of one article; the longest novels have three million
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +23,48 @@ class Block:
     notes: tuple[Note, ...] = ()
 
 
-def decode(data: bytes) -> str:
-    """The text of a file, line ends unified, control characters gone; `ReadingError` where it is not text.
+class Line:
+    """A paragraph as it is put together from pieces: white space is one blank, and notes know where they stand."""
 
-    UTF-8, or UTF-16 with a byte order mark. Binary files are known by their NUL bytes.
-    """
-    encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
-    if encoding == "utf-8" and b"\0" in data[:65536]:
-        raise ReadingError("it is not text (it holds NUL bytes)")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise ReadingError(
-            f"it is not {encoding.upper()} text (byte {data[error.start]:#04x} at {error.start}); save it as UTF-8"
-        ) from error
-    return CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.length = 0  # of what is seen: without a blank at the end
+        self.blank = False  # whether one is due before the next word
+        self.notes: list[Note] = []
+
+    @property
+    def last(self) -> str:
+        """The last character, "" of an empty line."""
+        return self.parts[-1][-1] if self.parts else ""
+
+    def add(self, text: str) -> None:
+        """More text."""
+        words = " ".join(text.split())
+        self.blank = self.blank or text[:1].isspace()
+        if words:
+            words = " " + words if self.blank and self.parts else words
+            self.parts.append(words)
+            self.length += len(words)
+            self.blank = False
+        self.blank = self.blank or text[-1:].isspace()
+
+    def glue(self, mark: str) -> None:
+        """A mark that follows the last word without a blank."""
+        self.blank = False
+        self.add(mark)
+
+    def note(self, name: str) -> None:
+        """A footnote's mark."""
+        if self.notes and self.notes[-1].offset == self.length:
+            self.notes[-1] = Note(self.length, (*self.notes[-1].sources, name))
+        else:
+            self.notes.append(Note(self.length, (name,)))
+
+    def take(self, level: int = 0) -> "Block":
+        """The block, perhaps an empty one; the line is empty again."""
+        block = Block("".join(self.parts), level, tuple(self.notes))
+        self.__init__()  # type: ignore[misc]
+        return block
 
 
 def reading(
@@ -62,6 +89,8 @@ def reading(
             headings.append(Span(offset, offset + len(block.text)))
         parts.append(block.text)
         offset += len(block.text) + 2
+    if offset > LONGEST:
+        raise ReadingError(f"it is longer than {LONGEST:,} characters; split it")
     if len(parts) == len(headings):
         raise ReadingError("there is no text in it")
     document = Document(

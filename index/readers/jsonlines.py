@@ -5,20 +5,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from index.errors import ReadingError
-from index.readers.blocks import Block, decode, printable, reading
-from index.types import Reading, Skipped
+from index.readers.blocks import Block, printable, reading
+from index.readers.characters import SOFT_HYPHEN, without_hidden
+from index.readers.encoding import converted
+from index.types import Dropped, Reading, Skipped
 
 __all__ = ["read_jsonlines"]
 
 
 def read_jsonlines(data: bytes, doc_id: str, source: str) -> Iterator[Reading | Skipped]:
     """A document a line; a line that is none is skipped with its number. `doc_id` is not used: lines have `_id`."""
-    for number, line in enumerate(decode(data).split("\n"), 1):
+    text, said = converted(data)
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         place = f"{source}#L{number}"
         try:
-            yield document(json.loads(line), place)
+            yield document(json.loads(line), place, () if line.isascii() else said)
         except json.JSONDecodeError as error:
             yield Skipped(place, f"the line is not JSON ({error.msg}: character {error.pos})")
         except (ValueError, RecursionError) as error:  # a number of thousands of digits, a list in a list in a list
@@ -27,8 +30,11 @@ def read_jsonlines(data: bytes, doc_id: str, source: str) -> Iterator[Reading | 
             yield Skipped(place, str(error))
 
 
-def document(entry: Any, place: str) -> Reading:
-    """One line's object as a document; `ReadingError` says which field is missing."""
+def document(entry: Any, place: str, said: tuple[Dropped, ...] = ()) -> Reading:
+    """One line's object as a document; `ReadingError` says which field is missing.
+
+    Soft hyphens stay: the program that wrote the line may count its characters.
+    """
     if not isinstance(entry, dict):
         raise ReadingError(f"the line is a {type(entry).__name__}, not an object with _id and text")
     entry = printable(entry)
@@ -40,12 +46,14 @@ def document(entry: Any, place: str) -> Reading:
     metadata = entry.get("metadata") or {}
     if not isinstance(metadata, dict):
         raise ReadingError(f"the metadata of _id {name} is a {type(metadata).__name__}, not an object")
-    lines = entry["text"].split("\n")
+    text, hidden = without_hidden(entry["text"], keep=SOFT_HYPHEN)
+    title, also = without_hidden(str(entry.get("title") or ""), keep=SOFT_HYPHEN)
     return reading(
         str(name),
-        str(entry.get("title") or "") or str(name),
-        [Block(line.strip()) for line in lines],
+        title or str(name),
+        [Block(line.strip()) for line in text.split("\n")],
         place,
         str(metadata.get("date") or entry.get("date") or ""),
         metadata,
+        [*said, *hidden, *also],
     )

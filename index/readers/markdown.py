@@ -11,7 +11,8 @@ from yaml.composer import ComposerError
 
 from index.cleaning import clean
 from index.errors import ReadingError
-from index.readers.blocks import Block, decode, reading, title_of_name
+from index.readers.blocks import Block, reading, title_of_name
+from index.readers.encoding import decode, text_of
 from index.types import Dropped, Note, Reading
 
 if TYPE_CHECKING:
@@ -22,11 +23,16 @@ __all__ = ["MARK", "front_matter", "read_markdown", "vocabulary_of"]
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?---[ \t]*(?:\n|\Z)", re.S)
 MARK = re.compile(r"\[\^([^\[\]\s]+)\]")
 DEFINITION = re.compile(r"^ {0,3}\[\^([^\[\]\s]+)\]:[ \t]*(.*(?:\n(?: {2,}|\t).*)*)", re.M)
+# Lists in lists; each is two deep to markdown-it, which drops what lies deeper without a word. 44 in place of 20 levels
+# double its time for the worst of texts, `![a` fifty thousand times over, to 4 s.
+NESTED = 20
+DEEPEST = 2 * NESTED + 4
 
 
 def read_markdown(data: bytes, doc_id: str, source: str) -> Iterator[Reading]:
     """One document. Sources are those of the front matter, and footnotes defined in the text."""
-    metadata, body = front_matter(decode(data))
+    text, said = text_of(data, markup=True)
+    metadata, body = front_matter(text)
     body, defined = definitions(body)
     blocks, raw = parse(body)
     title = str(metadata.pop("title", "") or "")
@@ -38,7 +44,7 @@ def read_markdown(data: bytes, doc_id: str, source: str) -> Iterator[Reading]:
     if defined:
         metadata["sources"] = [*metadata.get("sources", []), *defined]
     kept, dropped = clean([Block(title), *blocks])
-    yield reading(doc_id, title or title_of_name(doc_id), kept[1:], source, date, metadata, [*raw, *dropped])
+    yield reading(doc_id, title or title_of_name(doc_id), kept[1:], source, date, metadata, [*said, *raw, *dropped])
 
 
 def front_matter(text: str) -> tuple[dict[str, Any], str]:
@@ -112,7 +118,12 @@ def parse(body: str) -> tuple[list[Block], list[Dropped]]:
     dropped: list[Dropped] = []
     level = 0
     row: list[str] | None = None
-    for token in MarkdownIt("commonmark").enable("table").parse(body):
+    tokens = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).enable("table").parse(body)
+    if any(token.level >= DEEPEST - 1 for token in tokens):
+        raise ReadingError(
+            f"its lists or quotations are nested more than {NESTED} deep; what lies deeper would be lost"
+        )
+    for token in tokens:
         if token.type == "heading_open":
             level = int(token.tag[1:])
         elif token.type == "heading_close":

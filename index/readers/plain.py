@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from index.cleaning import clean
 from index.dates import iso_date
-from index.readers.blocks import Block, decode, reading, title_of_name
+from index.readers.blocks import Block, reading, title_of_name
+from index.readers.encoding import text_of
 from index.types import Reading
 
 __all__ = ["read_plain"]
@@ -20,7 +21,8 @@ ENDINGS = (".", "!", "?", ":", ";", ",")
 
 def read_plain(data: bytes, doc_id: str, source: str) -> Iterator[Reading]:
     """One document; its date is that of a line of its own near the top, ISO 8601."""
-    lines = paragraphs(decode(data))
+    text, said = text_of(data)
+    lines = paragraphs(text)
     title, head, body = split_head(lines)
     date = next((found for line in head if (found := iso_date(line))), "")
     author = next((line[3:].strip() for line in head if re.match(r"by [A-Z]", line, re.I) and len(line) < 80), "")
@@ -37,7 +39,7 @@ def read_plain(data: bytes, doc_id: str, source: str) -> Iterator[Reading]:
         source,
         date,
         {name: value for name, value in metadata.items() if value},
-        dropped,
+        [*said, *dropped],
     )
 
 
