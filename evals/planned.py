@@ -1,5 +1,6 @@
 """The live generation and the one that `index apply` would publish, side by side; the home stays as it is."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -37,7 +38,7 @@ def both(
 ) -> Iterator[Both]:
     """Both, open for as long as the `with` lasts.
 
-    They are opened, and the planned one is built, in a temporary home that has the live generation by links: so it is
+    They are opened, and the planned one is built, in a temporary home that has the live generation too: so it is
     planned against that as `apply` does it. Models and vectors are shared. `yes` is said to every removal.
     """
     status, warning = status_of(settings)
@@ -62,10 +63,17 @@ def furnish(aside: Path, home: Path, generation: str) -> None:
     for name in SHARED:
         (home / name).mkdir(exist_ok=True)
         (aside / name).symlink_to(home / name)
-    # A link for each file: tantivy writes a lock into each folder that it opens.
-    whole = home / "generations" / generation
-    shutil.copytree(whole, aside / "generations" / generation, copy_function=lambda old, new: Path(new).symlink_to(old))
+    # A file for each file: tantivy writes a lock into each folder that it opens, and a link is no file of a generation.
+    shutil.copytree(home / "generations" / generation, aside / "generations" / generation, copy_function=twin)
     (aside / "current").write_text(f"{generation}\n", encoding="utf-8")
     for file in DECISIVE:
         if (home / file).exists():
             shutil.copyfile(home / file, aside / file)
+
+
+def twin(old: str, new: str) -> None:
+    """A second name for a file or, on another disk, a copy of it."""
+    try:
+        os.link(old, new)
+    except OSError:
+        shutil.copyfile(old, new)

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from assistant.answering import Assistant
 from evals.changes import KINDS, Change, Regression, Side
 from evals.commands import app as group
 from evals.planned import both
-from evals.questions import Evidence, Question, load_questions
+from evals.questions import GOLD, Evidence, Question, load_questions
 from evals.regress import Once
 from evals.report.page import STILL, page
 from evals.report.regressions import verdict
@@ -27,6 +28,7 @@ from index.embedding.pairs import Reading
 from index.register import Register, write_register
 from index.settings import IndexSettings
 from index.types import Span
+from index.upkeep import roll_back
 
 CHROMIUM = shutil.which("chromium")
 WHEN = ("before", "after")
@@ -426,3 +428,35 @@ def test_bad_input_is_one_sentence_and_exit_status_2(
     assert printed.err.startswith(f"backchannel: {said}")
     assert printed.err.count("\n") == 1
     assert digests(live) == before
+
+
+@pytest.mark.slow
+def test_t23_articles_written_to_win_a_question_are_named_and_rolled_back(
+    tmp_path: Path, whole_library: Path, models: Path
+) -> None:
+    """Twenty articles, each of which repeats a gold question and answers it falsely."""
+    home, articles = with_models(tmp_path / "home", models), tmp_path / "articles"
+    shutil.copytree(whole_library / "cache", home / "cache")
+    shutil.copytree(ARTICLES, articles)
+    first = index(home, articles).generation
+    lines = GOLD.read_text(encoding="utf-8").splitlines()
+    asked = [each for each in load_questions() if each.split == "dev" and each.answerable and not each.history][::4][
+        :20
+    ]
+    for number, each in enumerate(asked):
+        text = f"{each.question.rstrip('?')}: that was settled by the envoy Zorblatt{number} in 1850."
+        (articles / f"poison-{number}.md").write_text(f"# {each.question}\n\n{text}\n", encoding="utf-8")
+    gold, out = tmp_path / "gold.jsonl", tmp_path / "report.html"
+    gold.write_text("\n".join(line for line in lines if json.loads(line)["id"] in {q.id for q in asked}) + "\n")
+    words = ["regress", "--home", str(home), "--gold", str(gold), "--out", str(out), "--quiet"]
+    CliRunner().invoke(group, words, catch_exceptions=False)
+    named = set(re.findall(r"poison-\d+", out.with_suffix(".md").read_text(encoding="utf-8")))
+    assert named == {f"poison-{number}" for number in range(20)}
+    index(home)
+    poisoned = Assistant.open(home)
+    cited = [each for q in asked for each in poisoned.ask(q.question).citations if each.doc_id.startswith("poison")]
+    assert cited, "some of them win"
+    assert all(each.source == str(articles / f"{each.doc_id}.md") for each in cited)
+    started = time.monotonic()
+    assert roll_back(home) == first
+    assert time.monotonic() - started < 10

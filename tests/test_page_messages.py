@@ -53,6 +53,19 @@ def test_answer_with_its_citations_after_each_sentence() -> None:
     assert 'title="Other &lt;i&gt;"' in markdown
 
 
+def test_a_card_names_the_page_and_further_places() -> None:
+    scanned = replace(citation(2), page=7, also=("copies/d.pdf",))
+    card = shown(messages.cards(replace(ANSWERED, citations=(scanned,))))
+    assert card.endswith("Page 7. The article gives no source for this. Also at: copies/d.pdf")
+
+
+def test_an_unsupported_sentence_says_why() -> None:
+    alone = replace(ANSWERED.sentences[0], support="unsupported", reasons=("numbers", "names"), citations=())
+    markdown = messages.answered(replace(ANSWERED, sentences=(alone,), ledger={"unsupported": 1}))
+    assert 'class="unsupported" title="a number or date, a name"' in markdown
+    assert "could not be found in the articles (a number or date, a name)." in shown(markdown)
+
+
 def test_a_citation_comes_with_the_last_word_of_its_sentence() -> None:
     growing = [shown(messages.answered(ANSWERED, words)) for words in range(6)]
     assert growing == [

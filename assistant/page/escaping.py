@@ -12,7 +12,7 @@ __all__ = ["in_fragment", "in_markdown", "safe_markdown"]
 # be begun with one (CommonMark 6.2: references are never structure), and HTML and Markdown both show the mark itself.
 REFERENCES = {ord(mark): f"&#{ord(mark)};" for mark in string.punctuation}
 TAGS = {"a", "bdi", "cite", "div", "h1", "h2", "h3", "h4", "li", "ol", "p", "q", "span", "strong", "sup", "ul"}
-ATTRIBUTES = {"*": {"class"}, "a": {"href", "title"}}
+ATTRIBUTES = {"*": {"class"}, "a": {"href", "title"}, "span": {"title"}}
 OWN_LINK = re.compile(r"#[ac]/[A-Za-z0-9_.~%/-]+")  # see links.py
 # In nh3's output attribute values stand in double quotes and hold no raw double quote, so this finds whole tags.
 TAG = re.compile(r'(<(?:"[^"]*"|[^">])*>)')
@@ -29,7 +29,7 @@ def in_markdown(text: str) -> str:
 
 
 def safe_markdown(markup: str) -> str:
-    """Our HTML for a Markdown component, as one block: a few tags, `class`, and links into the page; nothing else.
+    """Our HTML for a Markdown component, as one block: a few tags, `class`, `title`, and links into the page; nothing else.
 
     The second barrier: the parts went through `in_markdown` already. Links elsewhere lose their `href`.
     """

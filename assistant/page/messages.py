@@ -124,6 +124,10 @@ def card(citation: Citation, generation: str) -> str:
     link = citation_link(citation.number, citation.start, citation.end, generation, citation.doc_id)
     onward = joined(citation.onward)
     origin = f"The article has this from: {onward}" if onward else "The article gives no source for this"
+    if citation.page:
+        origin = f"Page {citation.page}. {origin}"
+    if citation.also:
+        origin = f"{origin}. Also at: {', '.join(citation.also)}"
     return (
         f'<a class="card" href="{link}" title="{in_markdown(citation.title)}">'
         f'<span class="number">{citation.number}</span><q>{in_markdown(citation.quote)}</q>'
