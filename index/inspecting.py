@@ -7,7 +7,7 @@ from pathlib import Path
 from index.chunking import Cut, cut, embedded_text
 from index.embedding import Embedder, embedder_digest, open_embedder
 from index.errors import SourceError
-from index.readers.scanning import read_file
+from index.readers.scanning import present, read_file
 from index.settings import IndexSettings
 from index.types import Document, Passage, Reading, Skipped
 
@@ -34,10 +34,10 @@ class Inspected:
 
 def inspect(settings: IndexSettings, path: Path) -> tuple[list[Inspected], list[Skipped]]:
     """The articles of a file, cut as `index apply` would, and what of it is passed over."""
+    if not present(path):
+        raise SourceError(f"There is no {path}. Give a file that exists: python app.py index inspect FILE")
     if path.is_dir():
         raise SourceError(f"{path} is a folder. Give one file of it: python app.py index inspect FILE")
-    if not path.exists():
-        raise SourceError(f"There is no {path}. Give a file that exists: python app.py index inspect FILE")
     found = list(read_file(path, path.stem))
     readings = [each for each in found if isinstance(each, Reading)]
     skipped = [each for each in found if isinstance(each, Skipped)]

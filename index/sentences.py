@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from index.tokens import bundled
@@ -18,6 +19,7 @@ ABBREVIATIONS = (
     "mrs ms dr no nos op p para pp pres prof rep res rev sen sgt sr st v vol vols vs i.e e.g u.s u.k u.n u.s.s.r d.c "
     "e.u a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec"
 ).split()
+LONGEST = 100_000  # characters of a paragraph; Punkt takes 0.3 s for it
 # Punkt takes an initial before a word that often starts sentences for an end.
 INITIAL = re.compile(r"(?:^|\s)[A-Z]\.$")
 
@@ -40,7 +42,7 @@ def sentence_spans(text: str, start: int, end: int) -> list[Span]:
     """Spans of the sentences of `text[start:end]`, one paragraph; no span begins or ends with white space."""
     paragraph = text[start:end]
     found: list[Span] = []
-    for left, right in tokenizer().span_tokenize(paragraph):
+    for left, right in punkt_spans(paragraph):
         piece = paragraph[left:right]
         left += len(piece) - len(piece.lstrip())
         right -= len(piece) - len(piece.rstrip())
@@ -51,6 +53,22 @@ def sentence_spans(text: str, start: int, end: int) -> list[Span]:
         else:
             found.append(Span(start + left, start + right))
     return found
+
+
+def punkt_spans(paragraph: str) -> Iterator[tuple[int, int]]:
+    """Starts and ends as Punkt has them; a paragraph too long for it is read in windows that begin with a sentence.
+
+    NLTK gives up with a `TimeoutError` when one takes it more than five seconds, waiting included.
+    """
+    start = 0
+    while start < len(paragraph):
+        end = start + LONGEST
+        if end < len(paragraph) and (blank := paragraph.rfind(" ", start, end)) > start:
+            end = blank
+        spans = list(tokenizer().span_tokenize(paragraph[start:end]))
+        cut_off = spans.pop() if end < len(paragraph) and len(spans) > 1 else None
+        yield from ((start + left, start + right) for left, right in spans)
+        start = start + cut_off[0] if cut_off else end
 
 
 def joins(before: str, after: str) -> bool:

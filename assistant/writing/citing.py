@@ -132,5 +132,5 @@ def near_of(passage: Passage, run: Sequence[ScoredSentence]) -> Near:
     mean = np.mean([each.vector for each in run], axis=0)
     mean /= np.linalg.norm(mean)
     text = passage.text[span.start - passage.start : span.end - passage.start]
-    empty = next(filter(None, (void(each.sentence.text) for each in run)), None)
+    empty: Reason | None = next(filter(None, (void(each.sentence.text) for each in run)), None)
     return Near(passage.doc_id, span, text, passage.title, mean, len(run) == 1, empty)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LanguageModel"]
 
+SENTENCES = 40  # that are checked, some milliseconds each; five are asked for
 REWRITE_SECONDS = 8.0  # a question is short, and its answer has not begun
 LOG = logging.getLogger(__name__)
 CUT = f"The language model was cut off at {OUTPUT_TOKENS} tokens; what it had not finished is left out."
@@ -65,7 +66,7 @@ class LanguageModel:
         for newest in self.replies(SYSTEM, ask_prompt(question, passages), self.settings.llm_timeout, address):
             reply = newest or reply
             finished = split_sentences(reply.text)[:-1]  # the last may still grow
-            if len(finished) > written and not says_nothing(reply.text):
+            if written < len(finished) <= SENTENCES and not says_nothing(reply.text):
                 written = len(finished)
                 yield cited(finished, passages, index)
             else:
@@ -74,6 +75,8 @@ class LanguageModel:
             yield Draft((), ())
             return
         sentences = split_sentences(reply.text)
+        if len(sentences) > SENTENCES:
+            raise WriterError(f"The language model wrote {len(sentences)} sentences, more than are checked")
         draft = cited(sentences[:-1] if reply.cut else sentences, passages, index)
         unsupported = sum(each.support == "unsupported" for each in draft.sentences)
         if unsupported == len(draft.sentences):

@@ -69,18 +69,24 @@ def openai_compatible(settings: AssistantSettings) -> Speak:
         if not settings.llm_base_url:  # llama-index would send the question and the passages to OpenAI
             raise WriterError("no server is named: set llm_base_url")
         # A client for each call, closed with it: no socket is left. It follows no redirects, which would take the key.
-        async with httpx.AsyncClient(timeout=settings.llm_timeout) as client:
+        async with httpx.AsyncClient(timeout=settings.llm_timeout, event_hooks={"request": [bare]}) as client:
             model = OpenAILike(**common, async_http_client=client)
             finished = text = ""
             async for response in await model.astream_chat(messages(system, prompt)):
                 finished = finish_reason(response.raw) or finished
-                reply = reply_of(response, finished == "length")
+                reply = reply_of(response, finished == "length", settings.llm_api_key.get_secret_value())
                 text = reply.text
                 yield reply
             if text and not finished:
                 raise WriterError("it broke off")
 
     return speak
+
+
+async def bare(request: Any) -> None:
+    """Takes out what openai's client adds from the environment: it is meant for OpenAI, and this may be any server."""
+    for name in ("OpenAI-Organization", "OpenAI-Project"):
+        request.headers.pop(name, None)
 
 
 def given(model: "LLM") -> Speak:
@@ -104,9 +110,10 @@ def messages(system: str, prompt: str) -> "Sequence[ChatMessage]":
     ]
 
 
-def reply_of(response: Any, cut: bool) -> Reply:
-    """A llama-index response as ours; `WriterError` where it has grown beyond the cap."""
+def reply_of(response: Any, cut: bool, key: str = "") -> Reply:
+    """A llama-index response as ours, without the key, which a server may repeat; `WriterError` beyond the cap."""
     text = response.message.content or ""
+    text = text.replace(key, "***") if key else text
     thoughts = "".join(getattr(each, "content", None) or "" for each in response.message.blocks)  # of ThinkingBlock
     if len(text) > LONGEST or len(thoughts) > THOUGHTS * LONGEST:
         raise WriterError(f"it did not stop after {OUTPUT_TOKENS} tokens")

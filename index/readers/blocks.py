@@ -54,11 +54,12 @@ class Line:
         self.add(mark)
 
     def note(self, name: str) -> None:
-        """A footnote's mark."""
-        if self.notes and self.notes[-1].offset == self.length:
-            self.notes[-1] = Note(self.length, (*self.notes[-1].sources, name))
+        """A footnote's mark; before the first word, it belongs to that."""
+        offset = self.length or 1
+        if self.notes and self.notes[-1].offset == offset:
+            self.notes[-1] = Note(offset, (*self.notes[-1].sources, name))
         else:
-            self.notes.append(Note(self.length, (name,)))
+            self.notes.append(Note(offset, (name,)))
 
     def take(self, level: int = 0) -> "Block":
         """The block, perhaps an empty one; the line is empty again."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from index.types import Dropped
 
-__all__ = ["HIDDEN", "SOFT_HYPHEN", "hidden", "without_hidden"]
+__all__ = ["HIDDEN", "SOFT_HYPHEN", "hidden", "suspect", "without_hidden"]
 
 HIDDEN = "hidden characters"  # the reason under which they are recorded
 SOFT_HYPHEN = "\u00ad"
@@ -50,11 +50,16 @@ FROM_RIGHT = re.compile(
 )
 
 
+def suspect(text: str) -> bool:
+    """Whether there are characters that nobody sees, needed or not."""
+    if text.isascii():
+        return False
+    return bool(SUSPECT.search(text) or (BEYOND.search(text) and SUSPECT_HIGHER.search(text)))
+
+
 def hidden(text: str) -> Iterator[re.Match[str]]:
     """The runs of characters that nobody sees and nothing needs."""
-    if text.isascii():
-        return
-    if SUSPECT.search(text) or (BEYOND.search(text) and SUSPECT_HIGHER.search(text)):
+    if suspect(text):
         pattern = BOTH_WAYS if FROM_RIGHT.search(text) else LEFT_TO_RIGHT
         yield from (found for found in pattern.finditer(text) if found["gone"])
 

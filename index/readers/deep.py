@@ -12,7 +12,7 @@ from index.readers.hidden import Sheet, styles, unseen, why_hidden
 from index.readers.tags import attributes_of, tokens
 from index.types import Dropped
 
-__all__ = ["read_deep"]
+__all__ = ["BLOCKS", "read_deep"]
 
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 BLOCKS = frozenset(

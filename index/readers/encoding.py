@@ -6,7 +6,7 @@ import unicodedata
 
 from index.errors import ReadingError
 from index.readers.blocks import CONTROLS
-from index.readers.characters import hidden, without_hidden
+from index.readers.characters import suspect, without_hidden
 from index.readers.guessing import declared, guessed, mojibake
 from index.types import Dropped
 
@@ -62,8 +62,13 @@ def unified(text: str) -> str:
 
 def unseen(reference: str) -> str:
     """The character that a reference stands for where it can be a hidden one, else the reference."""
-    char = html.unescape(reference)
-    return char if any(hidden(char)) else reference
+    number = reference[2:-1].lower()
+    if reference.startswith("&#"):  # `html.unescape` makes nothing of some
+        code = int(number[1:], 16) if number.startswith("x") else int(number)
+        char = chr(code) if code < 0x110000 else ""
+    else:
+        char = html.unescape(reference)
+    return char if suspect(char) else reference
 
 
 def marked(data: bytes) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from index.cleaning import clean
 from index.errors import ReadingError
 from index.readers.blocks import Block, reading, title_of_name
-from index.readers.deep import read_deep
+from index.readers.deep import BLOCKS, read_deep
 from index.readers.encoding import text_of
 from index.readers.hidden import PAPER, Colour, Sheet, background_of, styles, unseen, why_hidden
 from index.readers.tags import tokens
@@ -21,7 +21,9 @@ MOST = 25_000  # elements; trafilatura took 2 s for 20,000 paragraphs and 5 s fo
 MANY = f"it has more than {MOST:,} elements"
 HEAD = 100_000  # characters in which a page has said its title and date
 NO_TEXT = "no main text was found in the page"
-BLOCKS = frozenset("body main head p list item quote table row code".split())  # trafilatura's
+PARTS = frozenset("body main head p list item quote table row code".split())  # trafilatura's
+BREAKS = frozenset({"br", "td", "th"})
+NO_WORDS = frozenset("head script style svg iframe".split())
 GONE = "backchannel-hidden"  # the name under which hidden elements are taken out together
 
 
@@ -39,7 +41,10 @@ def read_html(data: bytes, doc_id: str, source: str) -> Iterator[Reading]:
         )
     else:
         dropped = [*beside(page), *prune(tree, sheet)]
+        shown = words_of(tree)
         title, blocks, date, metadata = main_text(tree)
+        if (rest := shown - sum(len(block.text.split()) for block in blocks)) > 0:
+            dropped.append(Dropped("outside the main text", f"{rest:,} of {shown:,} words of the page"))
     kept, furniture = clean([Block(title), *blocks])
     yield reading(
         doc_id,
@@ -97,6 +102,24 @@ def beside(page: str) -> Iterator[Dropped]:
             yield from unseen(name or "comment", text)
 
 
+def words_of(tree: "HtmlElement") -> int:
+    """How many words a page shows, its title not counted."""
+    from lxml import etree
+
+    parts: list[str] = []
+    walk = etree.iterwalk(tree, events=("start", "end"))
+    for event, element in walk:
+        if event == "end":
+            parts.append(element.tail or "")
+        elif element.tag in NO_WORDS:
+            walk.skip_subtree()
+        else:
+            parts.append(element.text or "")
+        if element.tag in BLOCKS or element.tag in BREAKS:
+            parts.append(" ")
+    return len("".join(parts).split())
+
+
 def hiding(element: "HtmlElement", sheet: Sheet) -> str:
     """How an element is hidden, or ""."""
     attributes: Mapping[str, str] = element.attrib
@@ -140,7 +163,7 @@ def blocks_of(body: Any) -> Iterator[Block]:
     line: list[str] = []
     level = 0
     for event, element in etree.iterwalk(body, events=("start", "end")):
-        if element.tag in BLOCKS:
+        if element.tag in PARTS:
             if text := " ".join("".join(line).split()):
                 yield Block(text, level)
             line = []

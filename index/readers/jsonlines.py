@@ -16,6 +16,8 @@ __all__ = ["read_jsonlines"]
 def read_jsonlines(data: bytes, doc_id: str, source: str) -> Iterator[Reading | Skipped]:
     """A document a line; a line that is none is skipped with its number. `doc_id` is not used: lines have `_id`."""
     text, said = converted(data)
+    if not text.strip():
+        raise ReadingError("there is no line in it")
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue

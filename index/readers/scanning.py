@@ -78,7 +78,7 @@ def scan(sources: list[Path]) -> Scan:
 
 def read_source(source: Path) -> Iterator[Reading | Skipped]:
     """The readings of one file or folder."""
-    if not source.exists():
+    if not present(source):
         raise SourceError(f"There is no {source}. Give a file or folder that exists: python app.py index apply FOLDER")
     if source.is_dir():
         for path in sorted(source.rglob("*")):
@@ -88,6 +88,14 @@ def read_source(source: Path) -> Iterator[Reading | Skipped]:
                 yield from read_file(path, inside.with_suffix("").as_posix())
     else:
         yield from read_file(source, source.stem)
+
+
+def present(path: Path) -> bool:
+    """Whether there is such a file or folder; a name of ten thousand characters names nothing."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def read_file(path: Path, doc_id: str) -> Iterator[Reading | Skipped]:

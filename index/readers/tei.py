@@ -60,9 +60,10 @@ def events(text: str) -> Iterator[tuple[str, Any]]:
         parser.close()
         yield from parser.read_events()
     except etree.XMLSyntaxError as error:
-        if "amplification" in str(error.msg):
+        said = next((f"{each.message}, line {each.line}" for each in parser.feed_error_log), str(error.msg))
+        if "amplification" in said:
             raise ReadingError(ENTITIES) from error
-        raise ReadingError(f"it is not well-formed XML ({' '.join(str(error.msg).split())})") from error
+        raise ReadingError(f"it is not well-formed XML ({' '.join(said.split())})") from error
 
 
 class Volume:
