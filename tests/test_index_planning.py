@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from conftest import Run, index, with_models
+from conftest import ROOT, Run, index, with_models
 from test_index_building import embedder, state  # noqa: F401
 
 from index.building import apply, plan_for
@@ -269,3 +271,20 @@ def test_f19_a_file_that_is_gone_before_it_is_read(
     with pytest.raises(SourceError, match="ferry.md cannot be indexed: it cannot be read"):
         apply(settings(home))
     assert state(home) == before
+
+
+@pytest.mark.slow
+def test_a_small_change_embeds_what_is_new_and_imports_no_torch(home: Path, six_articles: Path) -> None:
+    index(home, six_articles)
+    path = six_articles / "ferry.md"
+    path.write_text(f"{path.read_text(encoding='utf-8')}\nA sentence came in 1999.\n", encoding="utf-8")
+    asked = (
+        "import sys\nfrom pathlib import Path\nfrom index.building import apply\n"
+        "from index.settings import IndexSettings\n"
+        "done = apply(IndexSettings.load(home=Path(sys.argv[1])))\n"
+        "print(done.embedded, sorted({'torch', 'transformers', 'sentence_transformers'} & sys.modules.keys()))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", asked, str(home)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "2 []\n", "one passage, one sentence"

@@ -29,7 +29,7 @@ def in_markdown(text: str) -> str:
 
 
 def safe_markdown(markup: str) -> str:
-    """Our HTML for a Markdown component, as one block: a few tags, `class`, `title`, and links into the page; nothing else.
+    """Our HTML for a Markdown component, as one block: a few tags, `class`, `title`, links into the page; nothing else.
 
     The second barrier: the parts went through `in_markdown` already. Links elsewhere lose their `href`.
     """
