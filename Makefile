@@ -10,11 +10,12 @@ HOST ?= 127.0.0.1
 PIP_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test fast clean
+.PHONY: help run test fast torture clean
 help:
 	@echo 'make run     set up if need be, index the articles if they changed, serve the page on $(HOST):$(PORT)'
 	@echo 'make test    set up if need be, then ruff, mypy and all tests'
 	@echo 'make fast    the same without the slow tests'
+	@echo 'make torture kills, full disks and races in full: some 25 minutes, a table'
 	@echo 'make clean   remove the environment and caches; the index in var stays'
 
 run: $(VENV)/run.stamp
@@ -33,6 +34,9 @@ fast: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -m "not slow"
+
+torture: $(VENV)/test.stamp
+	$(BIN)/python tests/torture.py
 
 # A stamp is newer than what it was made from, so a second start runs no pip.
 $(VENV)/run.stamp: pyproject.toml constraints.txt

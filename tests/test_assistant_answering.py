@@ -146,7 +146,8 @@ def test_stream_grows_by_sentences_and_ends_with_the_answer(assistant: Assistant
 def test_json_has_the_fields_of_an_answer(assistant: Assistant) -> None:
     plain = json.loads(json.dumps(assistant.ask("How did the Oslo talks start?").to_json()))
     assert list(plain) == [field.name for field in dataclasses.fields(assistant.ask("Oslo talks"))]
-    assert list(plain["citations"][0]) == "number doc_id version title source date start end quote onward".split()
+    fields = "number doc_id version title source date start end quote onward page also"
+    assert list(plain["citations"][0]) == fields.split()
     assert list(plain["passages"][0]) == "passage_id doc_id title heading text start end score dense lexical".split()
     assert set(plain["timings_ms"]) == {"understanding", "retrieval", "evidence", "writing", "total"}
 

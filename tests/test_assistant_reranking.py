@@ -166,7 +166,7 @@ def test_a_missing_folder() -> None:
     assert said_of("./no-such-model") == "there is no such folder"
 
 
-def test_weights_in_a_pickle_are_not_loaded(tmp_path: Path) -> None:
+def test_t19_weights_in_a_pickle_are_not_loaded(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     (tmp_path / "pytorch_model.bin").write_bytes(b"canary")
     assert said_of(tmp_path) == "its weights are in pytorch_model.bin, and only safetensors are read"
@@ -290,7 +290,7 @@ def test_an_activation_that_the_model_names_is_not_looked_up(tiny: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_code_beside_a_model_never_runs(tiny: Path, tmp_path: Path) -> None:
+def test_t19_code_beside_a_model_never_runs(tiny: Path, tmp_path: Path) -> None:
     canary = f"from pathlib import Path\nPath({str(tmp_path / 'ran')!r}).touch()\nclass Canary: pass\n"
     names = ("AutoConfig", "AutoModel", "AutoModelForSequenceClassification", "AutoTokenizer")
 

@@ -43,6 +43,8 @@ def test_ask_json(library: Path) -> None:
             "end",
             "quote",
             "onward",
+            "page",
+            "also",
         }
     for passage in answer["passages"]:
         assert set(passage) == {

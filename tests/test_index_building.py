@@ -300,7 +300,7 @@ def refused(home: Path, *sources: Path) -> str:
     return str(found.value)
 
 
-def test_sources_that_hold_nothing(home: Path, articles: Path, tmp_path: Path) -> None:
+def test_f20_sources_that_hold_nothing(home: Path, articles: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match="the folder is empty"):
         index(home, tmp_path / "empty")
@@ -322,13 +322,15 @@ def test_sources_that_hold_nothing(home: Path, articles: Path, tmp_path: Path) -
     ("content", "reason"),
     [
         (b"\x89PNG\r\n\x1a\n\0\0\0", "it is not text (it holds NUL bytes)"),
-        (b"caf\xe9", "it is not UTF-8 text"),
+        (b"\x80\xff\x80\xff", "it is in no encoding that is known here; save it as UTF-8"),
         (b"", "there is no text in it"),
         (b"---\ntitle: [\n---\nBody.\n", "its front matter is not valid YAML in line"),
         (None, "it is not a regular file"),
     ],
 )
-def test_a_damaged_file_of_an_indexed_article(home: Path, articles: Path, content: bytes | None, reason: str) -> None:
+def test_t24_a_damaged_file_of_an_indexed_article(
+    home: Path, articles: Path, content: bytes | None, reason: str
+) -> None:
     index(home, articles)
     mill = articles / "mill-talks.md"
     mill.unlink()
@@ -377,7 +379,7 @@ def test_damaged_json_lines_of_indexed_articles(home: Path, tmp_path: Path) -> N
     assert index(home).plan.removed == ("three",)
 
 
-def test_another_writer_is_at_work(home: Path, articles: Path) -> None:
+def test_f8_another_writer_is_at_work(home: Path, articles: Path) -> None:
     index(home, articles)
     script = (
         "import sys, time\nfrom pathlib import Path\nfrom index.generation import writing_lock\n"
@@ -432,7 +434,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_loses_nothing(home: Path, articles: Path) -> None:
+def test_f4_a_full_disk_loses_nothing(home: Path, articles: Path) -> None:
     index(home, articles)
     add(articles / "mill-talks.md", "\nOne more line.\n")
     for size in (0, 5, 100, 1000, 4096, 8192, 20_000):
@@ -444,7 +446,7 @@ def test_a_full_disk_loses_nothing(home: Path, articles: Path) -> None:
     assert live(home).manifest["counts"]["sentences"] == 18
 
 
-def test_a_full_disk_while_the_parts_are_written(home: Path, articles: Path) -> None:
+def test_f4_a_full_disk_while_the_parts_are_written(home: Path, articles: Path) -> None:
     """With every vector known, so that the parts of the generation themselves are refused."""
     whole = (articles / "mill-talks.md").read_text()
     index(home, articles)
@@ -460,7 +462,7 @@ def test_a_full_disk_while_the_parts_are_written(home: Path, articles: Path) -> 
         assert index(home).published
 
 
-def test_tantivy_on_a_full_disk_fails_as_an_os_error(tmp_path: Path) -> None:
+def test_f4_tantivy_on_a_full_disk_fails_as_an_os_error(tmp_path: Path) -> None:
     from index.lexical import LexicalIndex
 
     rows = [(i, i, f"some words number {i} stand here word{i}") for i in range(100)]
@@ -470,7 +472,7 @@ def test_tantivy_on_a_full_disk_fails_as_an_os_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("call", ["fsync", "rename", "replace"])
-def test_a_system_call_that_fails(home: Path, articles: Path, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f5_a_system_call_that_fails(home: Path, articles: Path, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     index(home, articles)
     add(articles / "mill-talks.md", "\nOne more line.\n")
 

@@ -102,7 +102,7 @@ def test_status_warns_and_shows_the_generation_that_is_served(run: Run, home: Pa
 
 
 @pytest.mark.parametrize("command", ["status", "verify"])
-def test_no_index_yet(refused: Callable[..., str], tmp_path: Path, command: str) -> None:
+def test_f46_no_index_yet(refused: Callable[..., str], tmp_path: Path, command: str) -> None:
     home = tmp_path / "none"
     assert refused("index", command, "--home", home) == f"No index at {home}. Build one with: python app.py index apply"
     assert not home.exists()
@@ -110,13 +110,17 @@ def test_no_index_yet(refused: Callable[..., str], tmp_path: Path, command: str)
 
 def test_sources_that_cannot_be_indexed(refused: Callable[..., str], home: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for name, content in (("picture.md", b"\x89PNG\0"), ("latin.txt", b"caf\xe9"), ("notes.docx", b"PK\x03\x04")):
+    for name, content in (
+        ("picture.md", b"\x89PNG\0"),
+        ("bytes.txt", b"\x80\xff\x80\xff"),
+        ("notes.docx", b"PK\x03\x04"),
+    ):
         (tmp_path / name).write_bytes(content)
     for source, reason in (
         ("empty", "(the folder is empty)"),
         ("picture.md", "it is not text (it holds NUL bytes)"),
-        ("latin.txt", "it is not UTF-8 text (byte 0xe9 at 3); save it as UTF-8"),
-        ("notes.docx", "no reader for .docx"),
+        ("bytes.txt", "it is in no encoding that is known here; save it as UTF-8"),
+        ("notes.docx", "it is no .docx file, or a damaged one (File is not a zip file)"),
     ):
         said = refused("index", "apply", tmp_path / source, "--home", home)
         assert said.startswith(f"No article to index in {tmp_path / source} (")

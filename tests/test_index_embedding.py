@@ -136,7 +136,7 @@ def test_every_field_of_an_export_is_checked(models: Path, tmp_path: Path) -> No
         assert OnnxEmbedder.open(copy, PACKAGED) is None
 
 
-def test_an_index_of_another_embedder(home: Path) -> None:
+def test_f46_an_index_of_another_embedder(home: Path) -> None:
     index(home, DATA / "library")
     with pytest.raises(EmbedderError) as found:
         LocalIndex.open(IndexSettings.load(home=home, embedder="all-mpnet-base-v2"))
@@ -147,7 +147,7 @@ def test_an_index_of_another_embedder(home: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_model_that_changed_under_its_name(models: Path) -> None:
+def test_f46_a_model_that_changed_under_its_name(models: Path) -> None:
     with pytest.raises(EmbedderError) as found:
         open_embedder(PACKAGED, models, digest="0" * 64)
     assert str(found.value).startswith(f"The model {PACKAGED} has changed since the index was built (digest ")
@@ -166,7 +166,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("_no_network")
 @pytest.mark.parametrize("name", ["no-such-model-of-ours", "no-such/model", "not a model!"])
-def test_a_name_that_names_no_model(home: Path, name: str) -> None:
+def test_f46_a_name_that_names_no_model(home: Path, name: str) -> None:
     with pytest.raises(EmbedderError) as found:
         index(home, DATA / "library", embedder=name)
     said = str(found.value)
@@ -177,7 +177,7 @@ def test_a_name_that_names_no_model(home: Path, name: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_folder_that_holds_no_model(home: Path, tmp_path: Path) -> None:
+def test_f46_a_folder_that_holds_no_model(home: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(EmbedderError, match="cannot be loaded") as found:
         index(home, DATA / "library", embedder=str(tmp_path / "empty"))
@@ -185,7 +185,7 @@ def test_a_folder_that_holds_no_model(home: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_weights_in_a_pickle_are_not_loaded(home: Path, tiny: Path, tmp_path: Path) -> None:
+def test_t19_weights_in_a_pickle_are_not_loaded(home: Path, tiny: Path, tmp_path: Path) -> None:
     import torch
 
     copy = tmp_path / "pickled"

@@ -92,7 +92,7 @@ def test_strange_files_beside_the_generations_do_not_count(tmp_path: Path) -> No
     assert published(tmp_path) == ["g2", "g1"]
 
 
-def test_every_file_is_synced_before_the_rename_and_the_pointer_comes_last(
+def test_f3_every_file_is_synced_before_the_rename_and_the_pointer_comes_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is not on the disk when the pointer moves can be lost by a power cut afterwards."""
@@ -131,7 +131,7 @@ class Broken(OSError):
     """The failure that a test injects."""
 
 
-def test_a_write_that_fails_leaves_the_old_generation_live(tmp_path: Path) -> None:
+def test_f5_a_write_that_fails_leaves_the_old_generation_live(tmp_path: Path) -> None:
     publish(tmp_path, "g1", parts("1"), 3)
     before = files(tmp_path)
 
@@ -177,7 +177,7 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail_at: int) -> int:
     return made
 
 
-def test_a_failure_at_any_step_leaves_old_or_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f5_a_failure_at_any_step_leaves_old_or_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     total = steps(tmp_path / "0", monkeypatch, 0)
     assert total > 20
     assert live(tmp_path / "0").name == "g2"
@@ -193,7 +193,7 @@ def test_a_failure_at_any_step_leaves_old_or_new(tmp_path: Path, monkeypatch: py
         assert not [name for name in left if name.startswith(".")], "no rubbish after the next run"
 
 
-def test_a_folder_left_by_a_killed_process_goes_with_the_next_run(tmp_path: Path) -> None:
+def test_f1_a_folder_left_by_a_killed_process_goes_with_the_next_run(tmp_path: Path) -> None:
     left = tmp_path / "generations" / ".unfinished-g0"
     left.mkdir(parents=True)
     (left / "half").touch()
@@ -205,7 +205,7 @@ def test_a_folder_left_by_a_killed_process_goes_with_the_next_run(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_killed_at_random_it_is_old_or_new(tmp_path: Path) -> None:
+def test_f2_killed_at_random_it_is_old_or_new(tmp_path: Path) -> None:
     """`kill -9` over the whole time that a publish takes; a following publish always succeeds."""
     script = (
         "import sys, time\nfrom pathlib import Path\nsys.path.insert(0, 'tests')\n"
@@ -293,7 +293,7 @@ def kept(two: Path) -> Iterator[Path]:
     assert newest_whole(two)[1] == ""
 
 
-def test_a_flipped_byte_in_any_file_is_found_before_anything_is_parsed(two: Path, kept: Path) -> None:
+def test_f12_t3_a_flipped_byte_in_any_file_is_found_before_anything_is_parsed(two: Path, kept: Path) -> None:
     older = published(two)[1]
     names = [path.relative_to(kept).as_posix() for path in sorted(kept.rglob("*")) if path.is_file()]
     names.remove("lexical/.tantivy-meta.lock")
@@ -312,7 +312,7 @@ def test_a_flipped_byte_in_any_file_is_found_before_anything_is_parsed(two: Path
     assert newest_whole(two) == (live(two), "")
 
 
-def test_truncated_missing_extra_and_foreign_files(two: Path, kept: Path) -> None:
+def test_f13_t3_truncated_missing_extra_and_foreign_files(two: Path, kept: Path) -> None:
     older = two / "generations" / published(two)[1]
     store = kept / "store.sqlite"
     whole = store.read_bytes()
@@ -347,7 +347,7 @@ def resealed(folder: Path, **changed: object) -> str:
     return json.dumps({**manifest, "digest": digest_of(manifest)})
 
 
-def test_manifests_that_cannot_be_trusted(two: Path, kept: Path) -> None:
+def test_f14_manifests_that_cannot_be_trusted(two: Path, kept: Path) -> None:
     path = kept / "manifest.json"
     whole = path.read_text()
 
@@ -405,7 +405,7 @@ def test_parts_that_disagree_in_size_are_refused(two: Path, kept: Path) -> None:
         LocalIndex.open(IndexSettings.load(home=two))
 
 
-def test_a_home_of_an_older_program_says_what_to_do_and_is_rebuilt_without_embedding(
+def test_f48_a_home_of_an_older_program_says_what_to_do_and_is_rebuilt_without_embedding(
     tmp_path: Path, models: Path
 ) -> None:
     home = with_models(tmp_path / "home", models)
@@ -432,7 +432,7 @@ HOLDER = (
 )
 
 
-def test_one_writer_at_a_time_and_the_lock_dies_with_it(tmp_path: Path) -> None:
+def test_f8_t2_one_writer_at_a_time_and_the_lock_dies_with_it(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
@@ -453,7 +453,7 @@ def test_one_writer_at_a_time_and_the_lock_dies_with_it(tmp_path: Path) -> None:
         pass
 
 
-def test_a_lock_left_by_a_dead_process_is_taken_over(tmp_path: Path) -> None:
+def test_f9_a_lock_left_by_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("999999")
     with writing_lock(tmp_path):
         assert (tmp_path / "lock").read_text() == str(os.getpid())

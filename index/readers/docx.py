@@ -39,13 +39,13 @@ def read_docx(data: bytes, doc_id: str, source: str) -> Iterator[Reading]:
     checked(data, ".docx", "[Content_Types].xml")
     body, notes, dropped, properties = taken_apart(data)
     blocks = body.blocks
-    title = body.title or properties.title or ""
+    title = body.title or properties["title"]
     if not title and blocks and blocks[0].level:
         title = blocks[0].text
     blocks = [block for block in blocks if not (block.level and block.text == title)]
     kept, furniture = clean([Block(title), *blocks])
     marks = [name for block in kept for note in block.notes for name in note.sources]
-    author = properties.author if properties.author != NO_AUTHOR else ""
+    author = properties["author"].replace(NO_AUTHOR, "")
     sources = [{"id": name, "title": notes.get(name, "")} for name in dict.fromkeys(marks)]
     written = next((found for block in kept[1:TOP] if (found := iso_date(block.text))), "")
     yield reading(
@@ -53,13 +53,13 @@ def read_docx(data: bytes, doc_id: str, source: str) -> Iterator[Reading]:
         title or title_of_name(doc_id),
         kept[1:],
         source,
-        written or created(properties),
+        written or properties["date"],
         {name: value for name, value in (("author", author), ("sources", sources)) if value},
         [*dropped, *furniture],
     )
 
 
-def taken_apart(data: bytes) -> tuple[Body, dict[str, str], list[Dropped], Any]:
+def taken_apart(data: bytes) -> tuple[Body, dict[str, str], list[Dropped], dict[str, str]]:
     """Body, texts of the notes, what is left out, core properties; python-docx's errors end here."""
     from docx import Document
     from docx.opc.exceptions import OpcError
@@ -79,7 +79,9 @@ def taken_apart(data: bytes) -> tuple[Body, dict[str, str], list[Dropped], Any]:
             else:
                 for note in part.iterchildren(f"{W}{kind}"):
                     notes[f"{kind}-{note.get(f'{W}id')}"] = text_of_part(note, styles, dropped)
-        return body, notes, dropped, word.core_properties
+        about = word.core_properties
+        properties = {"title": about.title or "", "author": about.author or "", "date": day_of(about.created)}
+        return body, notes, dropped, properties
     except (*FAULTS, OpcError, etree.LxmlError) as error:
         raise ReadingError(
             f"it is no Word document, or a damaged one ({' '.join(str(error).split())[:100]})"
@@ -105,9 +107,8 @@ def text_of_part(element: Any, styles: Styles, dropped: list[Dropped]) -> str:
     return " ".join(block.text for block in body.blocks)
 
 
-def created(properties: Any) -> str:
+def day_of(created: datetime.datetime | None) -> str:
     """The day on which the file was made, ISO 8601, "" where only its template has one."""
-    when = properties.created
-    if when is None or when.replace(tzinfo=None) == TEMPLATE:
+    if created is None or created.replace(tzinfo=None) == TEMPLATE:
         return ""
-    return str(when.date().isoformat())
+    return created.date().isoformat()

@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ from index.cleaning import clean
 from index.errors import ReadingError
 from index.readers.blocks import Block, reading, title_of_name
 from index.readers.encoding import decode, text_of
+from index.readers.hidden import Sheet, styles, unseen, why_hidden
+from index.readers.tags import attributes_of, tokens
 from index.types import Dropped, Note, Reading
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ DEFINITION = re.compile(r"^ {0,3}\[\^([^\[\]\s]+)\]:[ \t]*(.*(?:\n(?: {2,}|\t).*
 # double its time for the worst of texts, `![a` fifty thousand times over, to 4 s.
 NESTED = 20
 DEEPEST = 2 * NESTED + 4
+NO_SHEET = Sheet("")
 
 
 def read_markdown(data: bytes, doc_id: str, source: str) -> Iterator[Reading]:
@@ -118,12 +121,12 @@ def parse(body: str) -> tuple[list[Block], list[Dropped]]:
     dropped: list[Dropped] = []
     level = 0
     row: list[str] | None = None
-    tokens = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).enable("table").parse(body)
-    if any(token.level >= DEEPEST - 1 for token in tokens):
+    found = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).enable("table").parse(body)
+    if any(token.level >= DEEPEST - 1 for token in found):
         raise ReadingError(
             f"its lists or quotations are nested more than {NESTED} deep; what lies deeper would be lost"
         )
-    for token in tokens:
+    for token in found:
         if token.type == "heading_open":
             level = int(token.tag[1:])
         elif token.type == "heading_close":
@@ -134,7 +137,7 @@ def parse(body: str) -> tuple[list[Block], list[Dropped]]:
             blocks.append(noted(" | ".join(row or [])))
             row = None
         elif token.type == "inline":
-            text = "".join(plain(child) for child in token.children or ())
+            text = seen(token.children or (), dropped)
             if row is None:
                 blocks.append(noted(text, level))
             else:
@@ -144,6 +147,30 @@ def parse(body: str) -> tuple[list[Block], list[Dropped]]:
         elif token.type == "html_block":
             dropped.append(Dropped("raw HTML", token.content.strip()))
     return blocks, dropped
+
+
+def seen(children: Sequence["Token"], dropped: list[Dropped]) -> str:
+    """The text of inline tokens; what HTML tags among them hide, and comments, go to `dropped`."""
+    parts: list[str] = []
+    hidden: list[str] = []
+    until = how = ""  # the element that hides, and in which way
+    for child in children:
+        if child.type != "html_inline":
+            (hidden if until else parts).append(plain(child))
+            continue
+        for kind, name, text in tokens(child.content):
+            if kind == "comment":
+                dropped += unseen("comment", text)
+            elif kind == "open" and not until:
+                parts.append(" " if name == "br" else "")
+                attributes = attributes_of(text)
+                how = why_hidden(name, attributes, styles(name, attributes, NO_SHEET))
+                until = name if how else ""
+            elif kind == "close" and name == until:
+                dropped += unseen(f"hidden ({how})", "".join(hidden))
+                hidden, until = [], ""
+    dropped += unseen(f"hidden ({how})", "".join(hidden))
+    return "".join(parts)
 
 
 def plain(token: "Token") -> str:
