@@ -166,7 +166,7 @@ GROWING: dict[str, tuple[Callable[..., Iterator[object]], Make]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GROWING)
 def test_t16_time_grows_with_the_size_and_no_faster(name: str) -> None:
-    """Sixteen files of n, 2n and 4n: at most 2.3 times the time for twice the size; the best of three tries counts."""
+    """Sixteen files of n, 2n and 4n: at most 2.3 times the time for twice the size; the best of ten tries counts."""
     read, make = GROWING[name]
     sizes = [make(n) for n in (2000, 4000, 8000)]
 
@@ -181,9 +181,18 @@ def test_t16_time_grows_with_the_size_and_no_faster(name: str) -> None:
             gc.enable()
 
     seconds(sizes[0])  # the libraries are imported
-    took = [min(seconds(data) for _ in range(3)) for data in sizes]
+    took = [seconds(data) for data in sizes]
+    for _ in range(9):
+        if grows_evenly(took):
+            break
+        took = [min(before, seconds(data)) for before, data in zip(took, sizes, strict=True)]
+    assert grows_evenly(took), took
     assert took[2] < 20
-    assert all(later <= max(2.3 * before, before + 0.05) for before, later in zip(took, took[1:], strict=False)), took
+
+
+def grows_evenly(took: list[float]) -> bool:
+    """Whether twice the size takes at most 2.3 times the time; 0.02 s is what the clock and its neighbours cost."""
+    return all(later <= 2.3 * before + 0.02 for before, later in zip(took, took[1:], strict=False))
 
 
 # --- T18: odd files
