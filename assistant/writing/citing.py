@@ -73,7 +73,7 @@ def cited(sentences: Sequence[str], passages: Sequence[Passage], index: Index) -
         marks = [citations.cite(doc_id, span) for doc_id, span in spans]
         support, reasons = verdict.support, verdict.reasons
         if invented:
-            support, reasons = "unsupported", (*reasons, "invented")
+            support, reasons = "unsupported", (*(each for each in reasons if each != "citation"), "invented")
         made.append(AnswerSentence(text, support, tuple(dict.fromkeys(marks)), reasons=reasons, invented=invented))
     return Draft(tuple(made), tuple(citations.citations))
 
