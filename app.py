@@ -56,6 +56,8 @@ def main() -> None:
     except BackchannelError as error:
         typer.echo(f"backchannel: {error}", err=True)
         sys.exit(2)
+    except KeyboardInterrupt:  # before typer is ready to take it
+        sys.exit(130)
 
 
 if __name__ == "__main__":

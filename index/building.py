@@ -14,7 +14,7 @@ import numpy as np
 from index.chunking import Cut
 from index.embedding import Embedder, embedder_digest, open_embedder
 from index.errors import IndexingError
-from index.generation import Generation, publish, writing_lock
+from index.generation import POINTER, Generation, publish, writing_lock
 from index.planning import Plan, guard, make_plan, remember
 from index.preparing import Costs, costs, cut_settings, embed, prepare
 from index.progress import Progress, silent
@@ -52,6 +52,7 @@ def apply(
     `sources` is the complete set; with none, the remembered set; with `add`, it is added to that. `SourceError` where
     over a fifth of the articles would go and `yes` does not say so, or where the plan is not the `expected` one.
     """
+    before = mark(settings.home)
     try:
         with writing_lock(settings.home):
             digest = embedder_digest(settings.embedder)
@@ -60,17 +61,27 @@ def apply(
                 expected.check(plan)
             guard(plan, yes)
             if plan.unchanged and plan.live:
-                remember(settings.home, plan.sources)
+                remember(settings.home, plan.sources, plan.live.name)
                 return Applied(plan, plan.live, 0, published=False)
             embedder = open_embedder(settings.embedder, settings.home / "models", digest)
             generation, embedded = build(plan, settings, embedder, progress)
-            remember(settings.home, plan.sources)
+            remember(settings.home, plan.sources, generation.name)
             return Applied(plan, generation, embedded, published=True)
     except (OSError, sqlite3.Error) as error:
+        same = mark(settings.home) == before
         raise IndexingError(
             f"The index could not be written to {settings.home}: {getattr(error, 'strerror', None) or error}. "
-            f"The index is as it was; mend that, then run again: python app.py index apply"
+            f"The {'index is as it was' if same else 'new generation is live, but may not outlast a power cut'}; "
+            f"mend that, then run again: python app.py index apply"
         ) from error
+
+
+def mark(home: Path) -> int:
+    """Changes when the pointer is replaced; 0 where there is none. Nothing is opened, which may just have failed."""
+    try:
+        return (home / POINTER).stat().st_ino
+    except OSError:
+        return 0
 
 
 def plan_for(

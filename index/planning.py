@@ -76,7 +76,7 @@ def make_plan(settings: IndexSettings, sources: Sequence[Path], add: bool, embed
     `SourceError` where an article of the live index can no longer be read: it would be lost without being withdrawn.
     """
     whole, now = previous(settings.home)
-    known = remembered(settings.home) or sources_of(whole) or [DEFAULT_SOURCE]
+    known = remembered(settings.home, whole) or [DEFAULT_SOURCE]
     chosen = tuple(dict.fromkeys([*known, *sources] if add or not sources else sources))
     register = read_register(settings.home, whole.manifest if whole else None)
     old: dict[str, Summary] = {}
@@ -180,19 +180,22 @@ def content_digest(found: Gathered, settings: IndexSettings, embedder_digest: st
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
 
-def remembered(home: Path) -> list[Path]:
-    """The set of sources that the last `apply` was given; empty before the first."""
+def remembered(home: Path, whole: Generation | None = None) -> list[Path]:
+    """The set of sources that the last `apply` was given; empty before the first.
+
+    They are in a note, and in the manifest of the generation that was made from them: what is newer counts, for a
+    process can die between the two.
+    """
     try:
-        return [Path(name) for name in json.loads((home / SOURCES).read_text(encoding="utf-8"))]
-    except (OSError, ValueError, TypeError):
-        return []
+        note = json.loads((home / SOURCES).read_text(encoding="utf-8"))
+        noted = note if isinstance(note, list) else note["sources"]  # a list, until the format of generations was 3
+        if whole is None or isinstance(note, list) or note["generation"] >= whole.name:
+            return [Path(name) for name in noted]
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    return [Path(name) for name in whole.manifest["sources"]] if whole else []
 
 
-def sources_of(generation: Generation | None) -> list[Path]:
-    """The sources that a generation was made from, for a home whose own note of them is lost."""
-    return [Path(name) for name in generation.manifest["sources"]] if generation else []
-
-
-def remember(home: Path, sources: Sequence[Path]) -> None:
+def remember(home: Path, sources: Sequence[Path], generation: str) -> None:
     """Keeps the set for the next `apply` without sources."""
-    replace(home / SOURCES, json.dumps([str(source) for source in sources]))
+    replace(home / SOURCES, json.dumps({"generation": generation, "sources": [str(source) for source in sources]}))

@@ -3,6 +3,7 @@
 Nothing outside `index/` may know that the index is local.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,7 +168,7 @@ class LocalIndex:
     @classmethod
     def open(cls, settings: IndexSettings) -> "LocalIndex":
         """The live generation of the home, or with `warning` the newest that verifies."""
-        generation, warning = newest_whole(settings.home)
+        generation, warning = served(settings)
         built_with = generation.manifest["embedder"]
         if built_with["name"] != settings.embedder:
             raise EmbedderError(
@@ -176,7 +177,14 @@ class LocalIndex:
                 f"{built_with['name']}"
             )
         models = settings.home / "models"
-        return cls(generation, open_embedder(settings.embedder, models, built_with["digest"]), models, warning)
+        embedder = open_embedder(settings.embedder, models, built_with["digest"])
+        try:
+            return cls(generation, embedder, models, warning)
+        except (OSError, ValueError, ArithmeticError, MemoryError, sqlite3.Error) as error:
+            raise DamagedIndexError(
+                f"Generation {generation.name} cannot be opened ({str(error)[:100] or 'out of memory'}). "
+                f"Rebuild with: python app.py index apply"
+            ) from error
 
     def status(self) -> IndexStatus:
         """What is being served."""
@@ -294,5 +302,13 @@ def describe(generation: Generation) -> IndexStatus:
 
 def status_of(settings: IndexSettings) -> tuple[IndexStatus, str]:
     """What would be served, and a line of warning or ""; nothing but the manifest is parsed."""
-    generation, warning = newest_whole(settings.home)
+    generation, warning = served(settings)
     return describe(generation), warning
+
+
+def served(settings: IndexSettings) -> tuple[Generation, str]:
+    """What `newest_whole` gives; a disk that fails is an error of ours."""
+    try:
+        return newest_whole(settings.home)
+    except OSError as error:
+        raise DamagedIndexError(f"The index at {settings.home} cannot be read ({error.strerror})") from error

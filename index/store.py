@@ -6,6 +6,7 @@ import threading
 import weakref
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -122,13 +123,14 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.lock = threading.Lock()
+        self.path = path
         self.kept: dict[int, str] = {}  # the one read last is last
         self.room = KEPT
         try:
             uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
             self.connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
             weakref.finalize(self, self.connection.close).atexit = False  # a thread may still read then
-            self.rows("SELECT count(*) FROM documents")
+            self.connection.execute("SELECT count(*) FROM documents").fetchall()
         except sqlite3.DatabaseError as error:
             raise DamagedIndexError(f"{path} is not a database: {error}") from error
 
@@ -138,8 +140,16 @@ class Store:
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """All rows of a query."""
-        with self.lock:
+        with self.lock, self.read():
             return self.connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """A disk that fails while a verified file is read is an error of ours."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise DamagedIndexError(f"{self.path} cannot be read ({error})") from error
 
     def passages(self, keys: Sequence[int]) -> dict[int, Passage]:
         """Passages by key."""
@@ -174,7 +184,7 @@ class Store:
         characters took 41 ms.
         """
         found = {}
-        with self.lock:
+        with self.lock, self.read():
             for key in documents:
                 text = self.kept.pop(key, None)
                 if text is None:

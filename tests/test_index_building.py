@@ -242,7 +242,8 @@ def test_bars_are_for_those_who_watch(monkeypatch: pytest.MonkeyPatch, capsys: p
 
 def test_sources_are_the_complete_set_and_remembered(home: Path, articles: Path) -> None:
     index(home, articles, DATA / "wrapped.txt")
-    assert json.loads((home / "sources.json").read_text()) == [str(articles), str(DATA / "wrapped.txt")]
+    note = json.loads((home / "sources.json").read_text())
+    assert note == {"generation": live(home).name, "sources": [str(articles), str(DATA / "wrapped.txt")]}
     assert index(home).published is False
     done = index(home, articles)
     assert done.plan.removed == ("wrapped",)
@@ -279,7 +280,7 @@ def test_a_lost_note_of_the_sources_is_read_from_the_generation(home: Path, arti
         (home / "sources.json").write_bytes(note)
     done = index(home)
     assert (done.plan.sources, done.published) == ((articles,), False)
-    assert json.loads((home / "sources.json").read_text()) == [str(articles)]
+    assert json.loads((home / "sources.json").read_text())["sources"] == [str(articles)]
 
 
 def test_one_source_twice_is_one_source(home: Path, articles: Path) -> None:

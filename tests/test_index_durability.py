@@ -37,7 +37,6 @@ Rows = dict[str, dict[str, Any]]
 Torment = Callable[..., Rows]
 
 needs_cc = pytest.mark.skipif(not (shutil.which("cc") or shutil.which("gcc")), reason="no C compiler for the shim")
-SAID_WRONGLY = "said unchanged, is new"
 
 
 @pytest.fixture
@@ -113,7 +112,6 @@ def test_f1_t1_killed_at_every_step_it_is_old_or_new(torment: Torment) -> None:
 
 @pytest.mark.slow
 @needs_cc
-@pytest.mark.xfail(strict=True, reason="between pointer and sources.json a kill leaves the old sources remembered")
 def test_f1_the_sources_of_a_generation_are_remembered_with_it(torment: Torment) -> None:
     rows = torment("f1_sources", 1)
     assert bad(rows) == {}, first(rows)
@@ -138,9 +136,9 @@ def test_f3_what_was_acknowledged_is_there_after_a_kill_and_a_power_cut(torment:
 
 @pytest.mark.slow
 def test_f6_asked_to_stop_it_stops_and_nothing_is_lost(torment: Torment) -> None:
-    rows = torment("f6", 9)
+    rows = torment("f6", 6)
     assert bad(rows) == {}, first(rows)
-    assert [row["trials"] for row in rows.values()] == [9 + 1]
+    assert [row["trials"] for row in rows.values()] == [6 + 1]
 
 
 # --- disks that are full or fail
@@ -150,16 +148,9 @@ def test_f6_asked_to_stop_it_stops_and_nothing_is_lost(torment: Torment) -> None
 @needs_cc
 def test_f4_a_full_disk_is_never_a_success(torment: Torment) -> None:
     rows = torment("f4", 24)
-    assert {name for row in rows.values() for name in row["bad"]} <= {SAID_WRONGLY}, first(rows)
+    assert bad(rows) == {}, first(rows)
     assert rows["disk full after every byte of the last 24"]["trials"] == 24 + 2
     assert rows["disk full after every 16 KB (write shim)"]["trials"] > 10
-
-
-@pytest.mark.slow
-@needs_cc
-@pytest.mark.xfail(strict=True, reason="a disk that is full after the pointer moved: 'The index is as it was'")
-def test_f4_what_is_said_of_a_full_disk_is_so(torment: Torment) -> None:
-    assert bad(torment("f4", 24)) == {}
 
 
 @pytest.mark.slow
@@ -167,14 +158,13 @@ def test_f4_what_is_said_of_a_full_disk_is_so(torment: Torment) -> None:
 def test_f5_a_call_that_fails_loses_nothing(torment: Torment) -> None:
     rows = torment("f5", 40)
     publishing = {what: row for what, row in rows.items() if "opening" not in what}
-    assert {name for row in publishing.values() for name in row["bad"]} <= {SAID_WRONGLY}, first(rows)
+    assert bad(rows) == {}, first(rows)
     assert len(publishing) == 4
     assert sum(row["trials"] for row in rows.values()) > 60
 
 
 @pytest.mark.slow
 @needs_cc
-@pytest.mark.xfail(strict=True, reason="errors of the disk while an index is opened are not all in our words")
 def test_f5_a_disk_that_fails_while_an_index_is_opened_is_one_sentence(torment: Torment) -> None:
     rows = torment("f5_opening", 3)
     assert bad(rows) == {}, first(rows)
@@ -605,7 +595,7 @@ def test_t4_an_array_of_objects_is_not_loaded_even_where_the_manifest_fits(
     listed = {**made.manifest["files"], "sentences.npy": measured(made.folder / "sentences.npy")}
     (made.folder / "manifest.json").write_text(resealed(made.folder, files=listed))
     verified(home, made.name)
-    with pytest.raises((ValueError, DamagedIndexError), match="(?i)object|dtype"):
+    with pytest.raises(DamagedIndexError, match="cannot be opened .*[Oo]bject"):
         opened_index(home)
 
 
