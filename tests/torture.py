@@ -145,10 +145,12 @@ def room() -> Iterator[Path]:
     """A folder for trials, in memory where there is room: a kill does not care, and syncing a disk takes time."""
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="backchannel-", dir=memory if os.access(memory, os.W_OK) else None))
+    owner = os.getpid()
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if os.getpid() == owner:  # not a forked child that unwinds
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def main(arguments: list[str]) -> int:
