@@ -21,9 +21,9 @@ from assistant.settings import MAX_QUESTION, AssistantSettings
 from assistant.types import Answer, AnswerSentence, NearArticle, Turn
 from assistant.writing.draft import Draft
 from assistant.writing.extractive import Part, write_extract
+from index.controls import CONTROLS
 from index.errors import SettingsError
 from index.filters import Filters
-from index.readers.blocks import CONTROLS
 from index.searching import Index, LocalIndex
 from index.settings import IndexSettings
 from index.types import ScoredPassage

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.errors import ReceiptError
 from assistant.types import Answer, Turn
+from index.controls import CONTROLS
 from index.embedding.models import sha256
 from index.errors import UnknownDocumentError
 from index.filters import Filters
 from index.generation import Generation, digest_of, replace
-from index.readers.blocks import CONTROLS
 
 if TYPE_CHECKING:
     from assistant.answering import Assistant

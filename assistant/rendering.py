@@ -11,7 +11,7 @@ from typing import Any
 
 from assistant.remarks import opening, remarks, uncovered
 from assistant.types import Answer, AnswerSentence, Citation
-from index.readers.blocks import CONTROLS
+from index.controls import CONTROLS
 
 __all__ = ["FORMATS", "UNSUPPORTED", "csl_items", "csl_json", "described", "json_text", "markdown", "plain"]
 

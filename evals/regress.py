@@ -70,7 +70,7 @@ def regress(
                     changes.append(Change(each, was, now, reads(each, was, now, planned)))
                     advance()
         changes = [each for each in changes if each.kind]
-        skipped = [f"{each.source}: {each.reason}" for each in indexes.plan.gathered.skipped if each.damaged]
+        skipped = [f"{each.source}: {each.reason}" for each in indexes.plan.gathered.unreadable]
         return Regression(
             live=live.generation.name,
             questions=len(there),

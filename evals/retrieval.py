@@ -126,7 +126,7 @@ def run_collection(
         collection,
         status.documents,
         status.passages,
-        tuple(each for each in applied.plan.gathered.skipped if each.damaged),
+        applied.plan.gathered.unreadable,
         qrels,
         scores,
         latencies,

@@ -105,6 +105,7 @@ def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Pro
     cuts = [each.cut for each in made]
 
     def write(folder: Path) -> dict[str, Any]:
+        """All files of the generation; gives what its manifest says beside them."""
         from index.dense import DenseIndex
         from index.lexical import LexicalIndex
         from index.spelling import vocabulary

@@ -35,6 +35,21 @@ class Gathered:
     pairs: tuple[Pair, ...]
     signatures: Mapping[str, Signature]
 
+    @property
+    def unreadable(self) -> tuple[Skipped, ...]:
+        """The files, and lines of files, that are damaged."""
+        return tuple(each for each in self.skipped if each.damaged)
+
+    @property
+    def passed_over(self) -> tuple[Skipped, ...]:
+        """The files with which nothing is wrong: there is no reader for their kind."""
+        return tuple(each for each in self.skipped if not each.damaged)
+
+    @property
+    def why_passed_over(self) -> str:
+        """The reasons of those, none twice."""
+        return ", ".join(sorted({each.reason for each in self.passed_over}))
+
 
 def gather(scan: Scan, register: Register, known: Known, merge: bool = True) -> Gathered:
     """The articles of a scan under their lasting ids.

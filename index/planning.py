@@ -157,8 +157,8 @@ def within(source: str, folder: Path) -> bool:
 def lost_article(removed: Sequence[Summary], found: Gathered) -> SourceError | None:
     """The error for the first damaged file, or line of one, with which an indexed article would go unnoticed."""
     gone = {file_of(summary.source): summary.doc_id for summary in removed}
-    for each in found.skipped:
-        if each.damaged and (lost := gone.get(file_of(each.source))):
+    for each in found.unreadable:
+        if lost := gone.get(file_of(each.source)):
             return SourceError(
                 f"{each.source} cannot be indexed: {each.reason}; the article {lost} of the live index would be lost. "
                 f"Mend the file, or take it away to withdraw its articles, then run again: python app.py index apply. "

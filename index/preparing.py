@@ -111,21 +111,12 @@ def embed(
     with VectorCache.open(settings.home / "cache" / "vectors.sqlite") as cache:
         passages, one = cache.embed(embedder, [text for some, _ in texts for text in some], progress)
         sentences, two = cache.embed(embedder, [text for _, some in texts for text in some], progress)
-    old_passages, old_sentences = vectors_of(plan.whole if any(each.kept for each in made) else None)
-    kept = [each.kept for each in made]
-    return (
-        joined(
-            passages,
-            old_passages,
-            [(k[0] if k else None, len(e.cut.passages)) for k, e in zip(kept, made, strict=True)],
-        ),
-        joined(
-            sentences,
-            old_sentences,
-            [(k[1] if k else None, len(e.cut.sentences)) for k, e in zip(kept, made, strict=True)],
-        ),
-        one + two,
+    old = vectors_of(plan.whole if any(each.kept for each in made) else None)
+    parts = (
+        [(each.kept and each.kept[0], len(each.cut.passages)) for each in made],
+        [(each.kept and each.kept[1], len(each.cut.sentences)) for each in made],
     )
+    return joined(passages, old[0], parts[0]), joined(sentences, old[1], parts[1]), one + two
 
 
 def vectors_of(generation: Generation | None) -> tuple[Vectors | None, Vectors | None]:

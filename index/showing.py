@@ -25,11 +25,9 @@ def plan_lines(plan: Plan, costs: Costs | None) -> Iterator[str]:
         for each in plan.gathered.pairs
     ]
     yield from kind("near-duplicates", pairs)
-    unread = [each for each in plan.gathered.skipped if each.damaged]
-    yield from kind("unreadable", [f"{each.source}: {each.reason}" for each in unread])
-    if passed := sorted({each.reason for each in plan.gathered.skipped if not each.damaged}):
-        count = sum(not each.damaged for each in plan.gathered.skipped)
-        yield f"{count:6} passed over ({', '.join(passed)})"
+    yield from kind("unreadable", [f"{each.source}: {each.reason}" for each in plan.gathered.unreadable])
+    if passed := plan.gathered.passed_over:
+        yield f"{len(passed):6} passed over ({plan.gathered.why_passed_over})"
     yield f"{plan.kept:6} unchanged"
     if costs is None:
         yield "Nothing would change."
@@ -69,9 +67,7 @@ def plan_json(plan: Plan, costs: Costs | None) -> dict[str, object]:
             {"kept": p.kept, "other": p.other, "resemblance": p.resemblance, "merged": p.merged, "why": p.why}
             for p in plan.gathered.pairs
         ],
-        "unreadable": [
-            {"source": each.source, "reason": each.reason} for each in plan.gathered.skipped if each.damaged
-        ],
+        "unreadable": [{"source": each.source, "reason": each.reason} for each in plan.gathered.unreadable],
         "unchanged": plan.kept,
         "passages_kept": costs.passages_kept if costs else None,
         "passages_new": costs.passages_new if costs else None,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from index.errors import DamagedIndexError, SourceError, UnknownDocumentError
+from index.errors import DamagedIndexError, NoIndexError, SourceError, UnknownDocumentError
 from index.generation import (
     POINTER,
     Generation,
     live,
     newest_whole,
+    pointed,
     published,
     read_manifest,
     replace,
@@ -58,10 +59,10 @@ def history(home: Path) -> list[Entry]:
 
 
 def pointer(home: Path) -> str:
-    """The name that the pointer holds, whole or not; "" where there is none."""
+    """The name that the pointer holds, of a generation or not; "" where there is none to read."""
     try:
-        return (home / POINTER).read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
+        return pointed(home)
+    except (NoIndexError, DamagedIndexError):
         return ""
 
 

@@ -3,16 +3,23 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import app
 from assistant.answering import Assistant
+from assistant.living import LiveAssistant
 from index.building import Applied, apply
 from index.embedding import PACKAGED, open_embedder
 from index.settings import IndexSettings
+
+if TYPE_CHECKING:
+    from living_home import Home as LivingHome
+    from llm_server import Serve
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
@@ -142,3 +149,31 @@ def six_articles(tmp_path: Path) -> Path:
         text = f"{BODY.format(year=year)} Nobody thanked the {name}."
         (folder / f"{name}.md").write_text(f"---\ntitle: The {name}\n---\n\n{text}\n", encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def serve() -> "Iterator[Serve]":
+    """Starts fake language-model servers, and ends them."""
+    from llm_server import LLMServer
+
+    with ExitStack() as stack:
+        yield lambda *how, **more: stack.enter_context(LLMServer(*how, **more))
+
+
+@pytest.fixture(scope="session")
+def live_homes(library: Path, tmp_path_factory: pytest.TempPathFactory) -> "LivingHome":
+    """A home of three generations of the library, which no test may change."""
+    from living_home import make_home
+
+    return make_home(library, tmp_path_factory.mktemp("living"))
+
+
+@pytest.fixture
+def live_home(live_homes: "LivingHome", tmp_path: Path) -> "LivingHome":
+    """A copy of it, to publish in."""
+    return live_homes.copied(tmp_path / "home")
+
+
+@pytest.fixture
+def live(live_home: "LivingHome") -> "LiveAssistant":
+    return LiveAssistant.open(live_home.path)

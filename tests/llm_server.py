@@ -27,7 +27,7 @@ from assistant.writing.models import openai_compatible
 from index.sentences import sentence_spans
 from index.tokens import count_tokens
 
-__all__ = ["BEHAVIOURS", "KEY", "LLMServer", "Seen", "asking", "copying", "passages_in", "prompt_in", "until"]
+__all__ = ["BEHAVIOURS", "KEY", "LLMServer", "Seen", "Serve", "asking", "copying", "passages_in", "prompt_in", "until"]
 
 KEY = "canary-key-5d1f"  # sent to the server, and to be found nowhere else
 
@@ -432,6 +432,9 @@ BEHAVIOURS: dict[str, Callable[[Call, str], None]] = {
 
 
 # -- for tests -----------------------------------------------------------------------------------------------------
+
+
+Serve = Callable[..., LLMServer]
 
 
 def asking(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import index
-from living_home import ANSWER, LANTERN, OSLO, WITHDRAWN, Home, add, make_home, texts_of
+from living_home import ANSWER, LANTERN, OSLO, WITHDRAWN, Home, add, texts_of
 
 from assistant import living, reranking
 from assistant.answering import Assistant
@@ -27,19 +27,9 @@ from index.settings import IndexSettings
 LEVELS = "What are the levels of track diplomacy?"
 
 
-@pytest.fixture(scope="module")
-def made(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return make_home(library, tmp_path_factory.mktemp("living"))
-
-
 @pytest.fixture
-def home(made: Home, tmp_path: Path) -> Home:
-    return made.copied(tmp_path / "home")
-
-
-@pytest.fixture
-def live(home: Home) -> LiveAssistant:
-    return LiveAssistant.open(home.path)
+def home(live_home: Home) -> Home:
+    return live_home
 
 
 def serving(live: LiveAssistant) -> str:

@@ -3,13 +3,12 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from llm_server import KEY, LLMServer, asking, copying, passages_in, prompt_in
+from llm_server import KEY, Serve, asking, copying, passages_in, prompt_in
 
 from assistant.answering import Assistant
 from assistant.conversation import understand
@@ -28,15 +27,6 @@ FORBIDDEN = (
 )
 PARTNERS = "Hirschfeld and his partner in the Oslo talks, the research fellow Ron Pundak, were close to Beilin"
 MIDDLE = "The Oslo channel was the secret series of talks in Norway"
-
-Serve = Callable[..., LLMServer]
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Starts fakes, and ends them."""
-    with ExitStack() as stack:
-        yield lambda *how, **more: stack.enter_context(LLMServer(*how, **more))
 
 
 @pytest.fixture(scope="module")

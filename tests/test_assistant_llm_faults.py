@@ -7,15 +7,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import DOZEN, ROOT
-from llm_server import BEHAVIOURS, KEY, LLMServer, asking, copying, passages_in, until
+from llm_server import BEHAVIOURS, KEY, LLMServer, Serve, asking, copying, passages_in, until
 
 from assistant.answering import Assistant
 from assistant.settings import AssistantSettings
@@ -28,15 +28,6 @@ QUESTION = "How did the Oslo talks start?"
 SHORT = {"llm_first_token_timeout": 1.0, "llm_timeout": 2.0}
 SUFFIX = "; these are the articles' own sentences."
 OUT = f"The language model's share of today is used up{SUFFIX}"
-
-Serve = Callable[..., LLMServer]
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Starts fakes, and ends them."""
-    with ExitStack() as stack:
-        yield lambda *how, **more: stack.enter_context(LLMServer(*how, **more))
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from conftest import DATA
 
+from index.controls import CONTROLS
 from index.errors import ReadingError, SourceError
 from index.readers import READERS, scan
-from index.readers.blocks import CONTROLS, LONGEST, Block, reading
+from index.readers.blocks import LONGEST, Block, reading
 from index.readers.html import MOST, read_html
 from index.readers.jsonlines import read_jsonlines
 from index.readers.markdown import read_markdown

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from conftest import index
 from fastapi import FastAPI
-from living_home import ANSWER, LANTERN, OSLO, WITHDRAWN, Home, add, make_home
+from living_home import ANSWER, LANTERN, OSLO, WITHDRAWN, Home, add
 from starlette.testclient import TestClient
 from test_page_browser import CHROMIUM, ask, browser, marked, opened, serving  # noqa: F401
 
@@ -19,19 +19,9 @@ from assistant.page.service import build_app
 from assistant.types import Citation
 
 
-@pytest.fixture(scope="module")
-def made(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return make_home(library, tmp_path_factory.mktemp("living"))
-
-
 @pytest.fixture
-def home(made: Home, tmp_path: Path) -> Home:
-    return made.copied(tmp_path / "home")
-
-
-@pytest.fixture
-def live(home: Home) -> LiveAssistant:
-    return LiveAssistant.open(home.path)
+def home(live_home: Home) -> Home:
+    return live_home
 
 
 @pytest.fixture

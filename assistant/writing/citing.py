@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from assistant.instructions import void
-from assistant.types import AnswerSentence, Reason
+from assistant.types import AnswerSentence, Reason, Support
 from assistant.verification import Verdict, verify
 from assistant.writing.draft import CitationList, Draft
 from index.embedding import Vectors
@@ -16,7 +16,7 @@ from index.searching import Index, ScoredSentence
 from index.sentences import sentence_spans
 from index.types import Passage, Span
 
-__all__ = ["cited", "split_sentences"]
+__all__ = ["Citing", "cited", "split_sentences"]
 
 MARKS = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
 NEAREST = 3  # sentences of a passage that a written one is held against, and the best with each of its neighbours
@@ -54,28 +54,60 @@ def split_sentences(text: str) -> list[str]:
 
 
 def cited(sentences: Sequence[str], passages: Sequence[Passage], index: Index) -> Draft:
-    """Each sentence with its verdict, and with citations of the spans that bear it out, the nearest first.
+    """Each sentence with its verdict and citations; see `Citing`."""
+    return Citing(passages, index).draft(sentences)
 
-    A sentence that names a passage that does not exist is unsupported, whatever else it names. An unsupported one
-    cites the nearest sentence of each passage that it names, so that a reader can see how far they are apart.
-    """
-    citations = CitationList(index.document)
-    made: list[AnswerSentence] = []
-    for sentence in sentences:
-        numbers = [int(n) for group in MARKS.findall(sentence) for n in re.findall(r"\d+", group)]
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A written sentence with its verdict, and the places that it cites; they are numbered within a draft."""
+
+    text: str
+    support: Support
+    places: tuple[tuple[str, Span], ...]
+    reasons: tuple[Reason, ...]
+    invented: tuple[int, ...]
+
+
+class Citing:
+    """Ties the sentences of one answer to the passages that its model was sent; each is checked once, in all drafts."""
+
+    def __init__(self, passages: Sequence[Passage], index: Index) -> None:
+        self.passages = passages
+        self.index = index
+        self.checked: dict[str, Checked] = {}
+
+    def draft(self, sentences: Sequence[str]) -> Draft:
+        """Each sentence with its verdict, and with citations of the spans that bear it out, the nearest first."""
+        citations = CitationList(self.index.document)
+        made: list[AnswerSentence] = []
+        for sentence in sentences:
+            found = self.checked.get(sentence) or self.checked.setdefault(sentence, self.check(sentence))
+            if found.text:
+                marks = tuple(dict.fromkeys(citations.cite(doc_id, span) for doc_id, span in found.places))
+                made.append(
+                    AnswerSentence(found.text, found.support, marks, reasons=found.reasons, invented=found.invented)
+                )
+        return Draft(tuple(made), tuple(citations.citations))
+
+    def check(self, sentence: str) -> Checked:
+        """A sentence that names a passage that does not exist is unsupported, whatever else it names.
+
+        An unsupported one cites the nearest sentence of each passage that it names, so that a reader can see how far
+        they are apart. One of marks alone has no text.
+        """
+        numbers = dict.fromkeys(int(n) for group in MARKS.findall(sentence) for n in re.findall(r"\d+", group))
         text = MARKS.sub("", sentence).strip()
         if not text:
-            continue
-        real = [number for number in dict.fromkeys(numbers) if 0 < number <= len(passages)]
-        invented = tuple(number for number in dict.fromkeys(numbers) if number not in real)
-        vector = index.embedder.embed_query(text)
-        verdict, spans = judged(text, vector, [nearest(index, vector, passages[number - 1]) for number in real])
-        marks = [citations.cite(doc_id, span) for doc_id, span in spans]
+            return Checked("", "unsupported", (), (), ())
+        named = [self.passages[number - 1] for number in numbers if 0 < number <= len(self.passages)]
+        invented = tuple(number for number in numbers if not 0 < number <= len(self.passages))
+        vector = self.index.embedder.embed_query(text)
+        verdict, places = judged(text, vector, [nearest(self.index, vector, passage) for passage in named])
         support, reasons = verdict.support, verdict.reasons
         if invented:
             support, reasons = "unsupported", (*(each for each in reasons if each != "citation"), "invented")
-        made.append(AnswerSentence(text, support, tuple(dict.fromkeys(marks)), reasons=reasons, invented=invented))
-    return Draft(tuple(made), tuple(citations.citations))
+        return Checked(text, support, tuple(places), reasons, invented)
 
 
 def judged(text: str, vector: Vectors, named: Sequence[Sequence[Near]]) -> tuple[Verdict, list[tuple[str, Span]]]:

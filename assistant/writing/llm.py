@@ -13,7 +13,7 @@ from assistant.types import Turn
 from assistant.writing.breaker import FAILURES, Breaker
 from assistant.writing.budget import Budget
 from assistant.writing.calling import LateError, read
-from assistant.writing.citing import cited, split_sentences
+from assistant.writing.citing import Citing, split_sentences
 from assistant.writing.draft import Draft
 from assistant.writing.models import OUTPUT_TOKENS, Reply, Speak, given, openai_compatible, with_retry
 from assistant.writing.prompts import NOT_COVERED, REWRITE, SYSTEM, ask_prompt, rewrite_prompt, within_budget
@@ -61,6 +61,7 @@ class LanguageModel:
         nothing, or nothing that the passages bear out.
         """
         passages = within_budget([each.passage for each in retrieved.passages], self.settings.llm_context_tokens)
+        citing = Citing(passages, index)
         reply = Reply("")
         written = 0
         for newest in self.replies(SYSTEM, ask_prompt(question, passages), self.settings.llm_timeout, address):
@@ -68,7 +69,7 @@ class LanguageModel:
             finished = split_sentences(reply.text)[:-1]  # the last may still grow
             if written < len(finished) <= SENTENCES and not says_nothing(reply.text):
                 written = len(finished)
-                yield cited(finished, passages, index)
+                yield citing.draft(finished)
             else:
                 yield None
         if says_nothing(reply.text):
@@ -77,7 +78,7 @@ class LanguageModel:
         sentences = split_sentences(reply.text)
         if len(sentences) > SENTENCES:
             raise WriterError(f"The language model wrote {len(sentences)} sentences, more than are checked")
-        draft = cited(sentences[:-1] if reply.cut else sentences, passages, index)
+        draft = citing.draft(sentences[:-1] if reply.cut else sentences)
         unsupported = sum(each.support == "unsupported" for each in draft.sentences)
         if unsupported == len(draft.sentences):
             raise WriterError(borne_out_nothing(unsupported), draft.sentences)

@@ -64,6 +64,7 @@ def openai_compatible(settings: AssistantSettings) -> Speak:
     }
 
     async def speak(system: str, prompt: str) -> AsyncIterator[Reply]:
+        """One call."""
         import httpx
 
         if not settings.llm_base_url:  # llama-index would send the question and the passages to OpenAI
@@ -93,6 +94,7 @@ def given(model: "LLM") -> Speak:
     """Any llama-index LLM object. It is called as it is, so that it is left only at its next word."""
 
     async def speak(system: str, prompt: str) -> AsyncIterator[Reply]:
+        """One call."""
         for response in model.stream_chat(messages(system, prompt)):
             yield reply_of(response, False)
             await asyncio.sleep(0)
@@ -137,6 +139,7 @@ def with_retry(speak: Speak, wait: Callable[[float], Awaitable[None]] = asyncio.
     """The same, tried once more where it fails before its first word; whatever it raises becomes a `WriterError`."""
 
     async def speaking(system: str, prompt: str) -> AsyncIterator[Reply]:
+        """One call, or two."""
         for tries in (1, 2):
             said = False
             if tries == 2:

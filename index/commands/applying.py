@@ -66,9 +66,8 @@ def apply(
     expected = load_plan(saved) if saved else None
     progress = silent if quiet else bars
     done = apply_sources(IndexSettings.load(home=home), sources or (), add, progress, yes, expected)
-    for each in done.plan.gathered.skipped:
-        if each.damaged:
-            typer.echo(f"skipped {each.source}: {each.reason}", err=True)
+    for each in done.plan.gathered.unreadable:
+        typer.echo(f"skipped {each.source}: {each.reason}", err=True)
     if not quiet:
         summarise(done)
 
@@ -81,9 +80,8 @@ def summarise(done: "Applied") -> None:
     if guessed:
         first = guessed[0].document.source
         typer.echo(f"Read in a doubtful encoding: {len(guessed)}. See how with: python app.py index inspect {first}")
-    skipped = [each for each in done.plan.gathered.skipped if not each.damaged]
-    if skipped:
-        typer.echo(f"Files passed over: {len(skipped)} ({', '.join(sorted({each.reason for each in skipped}))})")
+    if passed := done.plan.gathered.passed_over:
+        typer.echo(f"Files passed over: {len(passed)} ({done.plan.gathered.why_passed_over})")
     if done.published:
         plan = done.plan
         more = [f"{len(ids)} {name}" for name in ("withdrawn", "moved", "merged") if (ids := getattr(plan, name))]

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from index.controls import CONTROLS
 from index.errors import ReadingError
 from index.types import Document, Dropped, Note, Reading, Span
 
 __all__ = ["LONGEST", "Block", "Line", "printable", "reading", "title_of_name"]
 
 LONGEST = 25_000_000  # characters of one article; the longest novels have three million
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)

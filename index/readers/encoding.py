@@ -4,8 +4,8 @@ import html
 import re
 import unicodedata
 
+from index.controls import CONTROLS
 from index.errors import ReadingError
-from index.readers.blocks import CONTROLS
 from index.readers.characters import suspect, without_hidden
 from index.readers.guessing import declared, guessed, mojibake
 from index.types import Dropped
