@@ -18,7 +18,7 @@ from assistant.evidence import Evidence, share, subject_weights
 from assistant.places import words_of
 from assistant.retrieval import Retrieved
 from index.lexical import STOP_WORDS, analyze, unanalyzed
-from index.searching import Index
+from index.protocol import Index
 
 __all__ = ["COEFFICIENTS", "READ", "UNREAD", "Judgment", "features", "judge", "names_of"]
 

@@ -24,7 +24,8 @@ from assistant.writing.extractive import Part, write_extract
 from index.controls import CONTROLS
 from index.errors import SettingsError
 from index.filters import Filters
-from index.searching import Index, LocalIndex
+from index.protocol import Index
+from index.searching import LocalIndex
 from index.settings import IndexSettings
 from index.types import ScoredPassage
 

@@ -10,7 +10,7 @@ from assistant.places import canonical, words_of
 from assistant.retrieval import Retrieved
 from index.embedding import Vectors
 from index.lexical import analyze
-from index.searching import Index
+from index.protocol import Index
 from index.types import Passage, Sentence, Span
 
 __all__ = ["Evidence", "dangling", "find_evidence", "share", "subject_weights", "weights"]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from assistant.types import Answer, Reason
-from index.store import OPEN_END, period
+from index.filters import OPEN_END, period
 from index.types import Document
 
 __all__ = ["UNSURE", "dated", "opening", "remarks", "uncovered", "why"]

@@ -15,7 +15,7 @@ from assistant.settings import AssistantSettings
 from index.embedding.loading import LOADING, load, reason_of
 from index.embedding.models import model_folder
 from index.filters import Filters
-from index.searching import Index
+from index.protocol import Index
 from index.types import Passage, ScoredPassage
 
 if TYPE_CHECKING:

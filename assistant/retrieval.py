@@ -10,7 +10,7 @@ from assistant.settings import AssistantSettings
 from index.embedding import Vectors
 from index.filters import Filters
 from index.lexical import CEILING
-from index.searching import Index
+from index.protocol import Index
 from index.types import ScoredPassage
 
 __all__ = ["HybridRetriever", "Retrieved", "Retriever", "retrieve_parts"]

@@ -16,8 +16,8 @@ from evals.errors import EvalsError
 from evals.evidence import holds, places
 from evals.questions import GOLD, Question, load_questions
 from evals.trec import common_queries, fail, grade, lines, read_qrels, read_topics
+from index.protocol import Index
 from index.readers import scan
-from index.searching import Index
 from index.types import Passage
 
 __all__ = ["Collection", "read_beir", "read_collection", "read_gold", "read_trec"]

@@ -19,7 +19,7 @@ from evals.mutations import KINDS, Mutation, Source, is_held, mutations_of
 from evals.statistics import Interval, bootstrap_interval, proportion_interval
 from evals.tables import aligned
 from index.embedding import Embedder, Vectors
-from index.searching import Index
+from index.protocol import Index
 
 __all__ = ["Claim", "Grounding", "Share", "check_grounding", "claims_of", "fit", "lines_of", "refused", "table_of"]
 

@@ -10,7 +10,7 @@ from assistant.types import Answer, Citation
 from evals.evidence import CUTOFFS, Place, held, places
 from evals.questions import Question
 from evals.short_answers import exact_match, token_f1, token_recall
-from index.searching import Index
+from index.protocol import Index
 
 __all__ = ["MEASURES", "Judged", "judge"]
 

@@ -15,7 +15,7 @@ from evals.standing import reads_now, standing
 from index.embedding.pairs import Reading
 from index.planning import Plan
 from index.progress import Progress, silent
-from index.searching import Index
+from index.protocol import Index
 from index.settings import IndexSettings
 
 __all__ = ["regress"]

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from evals.evidence import Place
 from evals.questions import Evidence, Question
-from index.searching import Index
+from index.protocol import Index
 from index.sentences import sentence_spans
 from index.types import Span
 

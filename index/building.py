@@ -109,7 +109,7 @@ def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Pro
         from index.dense import DenseIndex
         from index.lexical import LexicalIndex
         from index.spelling import vocabulary
-        from index.store import write_store
+        from index.storing import write_store
 
         rows = [(each.reading, each.cut, plan.gathered.signatures[each.reading.document.doc_id]) for each in made]
         write_store(folder / "store.sqlite", rows, vocabulary(each for cut in cuts for each in cut.passages))

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from index.errors import FilterError
+from index.types import Document
 
-__all__ = ["FACETS", "Filters"]
+__all__ = ["FACETS", "OPEN_END", "Filters", "period"]
 
 FACETS = ("regions", "topics", "track")
+OPEN_END = 9999  # the year of a period without an end: it still goes on
 PERIOD = re.compile(r"(\d{3,4})?(?:\s*(-|–)\s*(\d{3,4})?)?")
 
 
@@ -49,3 +51,13 @@ def parse_period(period: str) -> tuple[int | None, int | None]:
     if since and until and since > until:
         raise FilterError(f"The period {period!r} ends before it begins. Write the earlier year first")
     return since, until
+
+
+def period(document: Document) -> tuple[int | None, int | None]:
+    """The years an article is about: its `period`, else the year of its `date`; None where neither is known."""
+    given = document.metadata.get("period")
+    if isinstance(given, dict) and isinstance(given.get("from"), int):
+        until = given.get("to")
+        return given["from"], until if isinstance(until, int) else OPEN_END
+    year = document.date[:4]
+    return (int(year), int(year)) if year.isdigit() and len(year) == 4 else (None, None)

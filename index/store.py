@@ -1,10 +1,9 @@
-"""Documents, passages, sentences and words of one generation in one SQLite file. Written once, then only read."""
+"""Reads the documents, passages, sentences and words of one generation; `index.storing` writes their file."""
 
 import json
 import sqlite3
 import threading
 import weakref
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,24 +18,11 @@ from index.duplicates import Signature
 from index.errors import DamagedIndexError, FilterError
 from index.filters import FACETS, Filters
 from index.spelling import Word
-from index.types import Document, Dropped, Note, Passage, Reading, Sentence, Span
+from index.types import Document, Dropped, Note, Passage, Sentence, Span
 
-__all__ = ["Store", "Summary", "write_store"]
+__all__ = ["Store", "Summary"]
 
-SCHEMA = """
-CREATE TABLE documents (key INTEGER PRIMARY KEY, doc_id TEXT UNIQUE NOT NULL, version TEXT, title TEXT, text TEXT,
-    source TEXT, date TEXT, metadata TEXT, notes TEXT, headings TEXT, addresses TEXT, since INTEGER, until INTEGER,
-    signature BLOB);
-CREATE TABLE facets (facet TEXT, value TEXT, document INTEGER, PRIMARY KEY (facet, value, document)) WITHOUT ROWID;
-CREATE TABLE passages (key INTEGER PRIMARY KEY, passage_id TEXT UNIQUE NOT NULL, document INTEGER, start INTEGER,
-    end INTEGER, heading TEXT, tokens INTEGER, first_sentence INTEGER, end_sentence INTEGER);
-CREATE INDEX passages_of ON passages (document);
-CREATE TABLE sentences (key INTEGER PRIMARY KEY, document INTEGER, start INTEGER, end INTEGER, passage INTEGER);
-CREATE TABLE dropped (document INTEGER, reason TEXT, text TEXT);
-CREATE TABLE words (word TEXT PRIMARY KEY, written TEXT, passages INTEGER) WITHOUT ROWID;
-"""
 ASKED = 500  # keys in one query, the texts of whose documents are in memory at once; SQLite allows 32,766 variables
-OPEN_END = 9999  # the year of a period without an end: it still goes on
 KEPT = 4_000_000  # characters of documents kept in memory, at most 16 MB
 PASSAGE = """SELECT p.passage_id, d.doc_id, p.start, p.end, p.heading, p.tokens, d.title, p.key, p.document
     FROM passages p JOIN documents d ON d.key = p.document"""
@@ -54,68 +40,6 @@ class Summary:
     date: str
     summary: str
     questions: tuple[str, ...]
-
-
-Row = tuple[Reading, Cut, Signature | None]
-
-
-def write_store(path: Path, rows: Iterable[Row], words: Iterable[Word] = ()) -> None:
-    """Writes a new file; keys count from 0 in the order given, for documents, passages and sentences alike."""
-    connection = sqlite3.connect(path)
-    connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)  # synced by generation
-    next_passage = next_sentence = 0
-    for key, (reading, cut, signature) in enumerate(rows):
-        document, passages, sentences, dropped = reading.document, cut.passages, cut.sentences, reading.dropped
-        since, until = period(document)
-        fields = [document.doc_id, document.version, document.title, document.text, document.source, document.date]
-        packed = [
-            json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
-            json.dumps([[note.offset, *note.sources] for note in document.notes]),
-            json.dumps([[span.start, span.end] for span in document.headings]),
-            json.dumps(document.addresses),
-        ]
-        row = (key, *fields, *packed, since, until, None if signature is None else signature.tobytes())
-        connection.execute(f"INSERT INTO documents VALUES ({','.join('?' * len(row))})", row)
-        connection.executemany("INSERT INTO facets VALUES (?, ?, ?)", [(*pair, key) for pair in facets(document)])
-        keys = {passage.passage_id: next_passage + i for i, passage in enumerate(passages)}
-        starts, ends = [s.start for s in sentences], [s.end for s in sentences]
-        for passage in passages:
-            held = (next_sentence + bisect_left(starts, passage.start), next_sentence + bisect_right(ends, passage.end))
-            span = (passage.start, passage.end, passage.heading, passage.tokens)
-            row = (keys[passage.passage_id], passage.passage_id, key, *span, *held)
-            connection.execute("INSERT INTO passages VALUES (?,?,?,?,?,?,?,?,?)", row)
-        connection.executemany(
-            "INSERT INTO sentences VALUES (?, ?, ?, ?, ?)",
-            [(next_sentence + i, key, s.start, s.end, keys[s.passage_id]) for i, s in enumerate(sentences)],
-        )
-        connection.executemany("INSERT INTO dropped VALUES (?, ?, ?)", [(key, d.reason, d.text) for d in dropped])
-        next_passage += len(passages)
-        next_sentence += len(sentences)
-    connection.executemany(
-        "INSERT INTO words VALUES (?, ?, ?)", [(each.word, each.written, each.passages) for each in words]
-    )
-    connection.commit()
-    connection.close()
-
-
-def period(document: Document) -> tuple[int | None, int | None]:
-    """The years an article is about: its `period`, else the year of its `date`; None where neither is known."""
-    given = document.metadata.get("period")
-    if isinstance(given, dict) and isinstance(given.get("from"), int):
-        until = given.get("to")
-        return given["from"], until if isinstance(until, int) else OPEN_END
-    year = document.date[:4]
-    return (int(year), int(year)) if year.isdigit() and len(year) == 4 else (None, None)
-
-
-def facets(document: Document) -> set[tuple[str, str]]:
-    """The (facet, value) pairs of a document."""
-    found = set()
-    for facet in FACETS:
-        values = document.metadata.get(facet) or []
-        values = values if isinstance(values, list) else [values]
-        found |= {(facet, str(value)) for value in values}
-    return found
 
 
 class Store:

@@ -14,8 +14,8 @@ from assistant.instructions import asks, instructs, is_code, void
 from assistant.retrieval import Retrieved
 from assistant.writing.citing import Near, judged
 from evals.questions import load_questions
+from index.protocol import ScoredSentence
 from index.readers import scan
-from index.searching import ScoredSentence
 from index.sentences import sentence_spans
 from index.types import Document, Passage, ScoredPassage, Sentence, Span
 

@@ -11,7 +11,7 @@ from assistant.fusion import convex
 from assistant.retrieval import HybridRetriever
 from assistant.settings import AssistantSettings
 from index.filters import Filters
-from index.searching import Index
+from index.protocol import Index
 
 
 def test_convex_combination_by_hand() -> None:

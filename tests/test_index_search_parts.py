@@ -12,7 +12,8 @@ from index.dense import BLOCK, DenseIndex, best_of, of_neighbours, rows_of, wide
 from index.errors import DamagedIndexError, FilterError
 from index.filters import Filters
 from index.lexical import CEILING, STOP_WORDS, LexicalIndex, analyze
-from index.store import Store, write_store
+from index.store import Store
+from index.storing import write_store
 from index.types import Document, Dropped, Note, Passage, Reading, Sentence, Span
 
 # --- by vector

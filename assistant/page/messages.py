@@ -9,7 +9,7 @@ from assistant.page.references import joined
 from assistant.remarks import opening, remarks, uncovered, why
 from assistant.types import Answer, AnswerSentence, Citation, NearArticle
 from index.errors import BackchannelError
-from index.searching import IndexStatus
+from index.protocol import IndexStatus
 from index.store import Summary
 
 __all__ = ["answered", "aside", "asked", "cards", "library", "ready", "refused", "served", "status"]

@@ -4,7 +4,7 @@ import errno
 import socket
 
 from assistant.errors import AssistantError
-from index.searching import IndexStatus
+from index.protocol import IndexStatus
 
 __all__ = ["PortError", "free_port", "greeting"]
 

@@ -9,7 +9,7 @@ from assistant.living import LiveAssistant
 from assistant.page.fragment import article, sentence
 from assistant.page.static_files import TYPES, content
 from index.errors import UnknownDocumentError
-from index.searching import Index
+from index.protocol import Index
 from index.types import Document, Span
 
 __all__ = ["router"]

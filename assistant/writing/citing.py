@@ -12,7 +12,7 @@ from assistant.types import AnswerSentence, Reason, Support
 from assistant.verification import Verdict, verify
 from assistant.writing.draft import CitationList, Draft
 from index.embedding import Vectors
-from index.searching import Index, ScoredSentence
+from index.protocol import Index, ScoredSentence
 from index.sentences import sentence_spans
 from index.types import Passage, Span
 

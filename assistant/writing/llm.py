@@ -18,7 +18,7 @@ from assistant.writing.draft import Draft
 from assistant.writing.models import OUTPUT_TOKENS, Reply, Speak, given, openai_compatible, with_retry
 from assistant.writing.prompts import NOT_COVERED, REWRITE, SYSTEM, ask_prompt, rewrite_prompt, within_budget
 from index.lexical import analyze
-from index.searching import Index
+from index.protocol import Index
 from index.tokens import count_tokens
 
 if TYPE_CHECKING:
