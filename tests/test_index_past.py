@@ -4,23 +4,36 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import index
+from conftest import index, with_models
 
 from index.generation import published
 from index.past import KEPT, PastGenerations
 from index.store import Store
 
 
-@pytest.fixture
-def names(home: Path, tmp_path: Path) -> list[str]:
-    """Four generations of one article of a sentence, oldest first."""
-    article = tmp_path / "articles" / "mill.md"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, models: Path) -> tuple[Path, list[str]]:
+    """A home with four generations of one article of a sentence, and their names, oldest first."""
+    folder = tmp_path_factory.mktemp("past")
+    home, article = with_models(folder / "home", models), folder / "articles" / "mill.md"
     article.parent.mkdir()
     found = []
     for year in range(1991, 1995):
         article.write_text(f"# The mill talks\n\nTwo villages met at a mill in {year}.\n", encoding="utf-8")
         found.append(index(home, article.parent, keep_generations=9).generation.name)
-    return found
+    return home, found
+
+
+@pytest.fixture
+def home(made: tuple[Path, list[str]], tmp_path: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(made[0], tmp_path / "home", symlinks=True)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def names(made: tuple[Path, list[str]]) -> list[str]:
+    return made[1]
 
 
 def said(past: PastGenerations, name: str) -> str:
