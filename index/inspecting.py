@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.chunking import Cut, cut, embedded_text
+from index.chunking import Cut, embedded_text
 from index.embedding import Embedder, embedder_digest, open_embedder
 from index.errors import SourceError
+from index.preparing import cut_as, cut_settings
 from index.readers.scanning import present, read_file
 from index.settings import IndexSettings
 from index.types import Document, Passage, Reading, Skipped
@@ -50,8 +51,8 @@ def inspect(settings: IndexSettings, path: Path) -> tuple[list[Inspected], list[
 
 def inspected(reading: Reading, settings: IndexSettings, embedder: Embedder) -> Inspected:
     """One article cut."""
-    limit = min(settings.passage_tokens, embedder.max_tokens)
-    made = cut(reading.document, embedder.count_tokens, limit, settings.passage_overlap)
+    wanted = cut_settings(settings, embedder)
+    made, limit = cut_as(wanted, reading.document, embedder), wanted["passage_tokens"]
     texts = [embedded_text(each, embedder.count_tokens, limit) for each in made.passages]
     return Inspected(reading, made, tuple(embedder.count_tokens(texts)), limit)
 

@@ -13,10 +13,10 @@ from index.planning import CUT_VERSION, Plan
 from index.progress import Progress, silent
 from index.settings import IndexSettings
 from index.store import Store
-from index.types import Reading
+from index.types import Document, Reading
 from index.vectors import VectorCache
 
-__all__ = ["Costs", "Prepared", "costs", "cut_settings", "embed", "prepare"]
+__all__ = ["Costs", "Prepared", "costs", "cut_as", "cut_settings", "embed", "prepare"]
 
 RATE = 40.0  # texts embedded a second on two cores, where no earlier run has told
 LEAST_TIMED = 200  # texts of a run whose rate is believed
@@ -59,12 +59,16 @@ def prepare(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: P
             if before and versions.get(document.doc_id) == document.version:
                 made.append(Prepared(reading, *before.cut(document.doc_id)))
             else:
-                limit, overlap = wanted["passage_tokens"], wanted["passage_overlap"]
-                made.append(Prepared(reading, cut(document, embedder.count_tokens, limit, overlap)))
+                made.append(Prepared(reading, cut_as(wanted, document, embedder)))
             advance()
     if before:
         before.close()
     return made
+
+
+def cut_as(wanted: dict[str, int], document: Document, embedder: Embedder) -> Cut:
+    """An article cut by `cut_settings`."""
+    return cut(document, embedder.count_tokens, wanted["passage_tokens"], wanted["passage_overlap"])
 
 
 def usable(generation: Generation, wanted: dict[str, int], embedder: Embedder) -> bool:
