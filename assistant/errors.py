@@ -1,6 +1,7 @@
 """What can go wrong in `assistant`; the tree hangs from `index.errors.BackchannelError`.
 
 AssistantError
+├── ConversationError  a conversation sent by a browser that cannot be read
 ├── QuestionError    an empty or over-long question, a history that cannot be read
 ├── ReceiptError     a receipt that cannot be read or written
 ├── RerankerError    a reranker that cannot be loaded, or whose scores are no numbers
@@ -15,11 +16,15 @@ from index.errors import BackchannelError
 if TYPE_CHECKING:
     from assistant.types import AnswerSentence
 
-__all__ = ["AssistantError", "QuestionError", "ReceiptError", "RerankerError", "WriterError"]
+__all__ = ["AssistantError", "ConversationError", "QuestionError", "ReceiptError", "RerankerError", "WriterError"]
 
 
 class AssistantError(BackchannelError):
     """The base of the errors of `assistant`."""
+
+
+class ConversationError(AssistantError):
+    """A conversation, as a browser keeps it, that cannot be read."""
 
 
 class QuestionError(AssistantError):

@@ -23,7 +23,19 @@ from index.generation import Generation, digest_of, replace
 if TYPE_CHECKING:
     from assistant.answering import Assistant
 
-__all__ = ["FORMAT", "Receipt", "ReceiptError", "Replay", "read_receipt", "receipt_of", "replay", "write_receipt"]
+__all__ = [
+    "FORMAT",
+    "Receipt",
+    "ReceiptError",
+    "Replay",
+    "filters_of",
+    "from_json",
+    "read_receipt",
+    "receipt_of",
+    "replay",
+    "to_json",
+    "write_receipt",
+]
 
 FORMAT = 2
 SAME = 1e-6  # scores nearer than this are one: a generation's vectors never change, so only rounding remains
@@ -158,7 +170,7 @@ def write_receipt(path: Path, receipt: Receipt) -> None:
     if path.exists() and not path.is_file():
         raise ReceiptError(f"The receipt {path} cannot be written: it is no file. Name one, for example receipt.json")
     try:
-        replace(path, json.dumps({"format": FORMAT, **asdict(receipt)}, ensure_ascii=False, indent=1) + "\n")
+        replace(path, json.dumps(to_json(receipt), ensure_ascii=False, indent=1) + "\n")
     except OSError as error:
         raise ReceiptError(f"The receipt {path} cannot be written: {error.strerror}") from error
 
@@ -173,14 +185,29 @@ def read_receipt(path: Path) -> Receipt:
         raise ReceiptError(f"The receipt {path} is not JSON. Write one with: ask QUESTION --receipt {path}") from error
     if not isinstance(entry, dict) or "format" not in entry:
         raise ReceiptError(f"{path} is no receipt: it names no format. Write one with: ask QUESTION --receipt {path}")
-    if entry["format"] != FORMAT:
+    return from_json(entry, f"The receipt {path}")
+
+
+def to_json(receipt: Receipt) -> dict[str, Any]:
+    """As a file and a browser keep it."""
+    return {"format": FORMAT, **asdict(receipt)}
+
+
+def from_json(entry: Mapping[str, Any], named: str) -> Receipt:
+    """The receipt of such an object; `ReceiptError`, which calls it `named`, for another format or a wrong shape."""
+    if entry.get("format") != FORMAT:
         raise ReceiptError(
-            f"The receipt {path} has format {str(entry['format'])[:20]}; this program reads format {FORMAT}. "
+            f"{named} has format {str(entry.get('format'))[:20]}; this program reads format {FORMAT}. "
             f"Ask its question again with --receipt"
         )
     if missing := [name for name in SHAPES if not shaped(entry.get(name), SHAPES[name])]:
-        raise ReceiptError(f"The receipt {path} is damaged: its {missing[0]} is missing or of another kind")
+        raise ReceiptError(f"{named} is damaged: its {missing[0]} is missing or of another kind")
     return Receipt(**{name: entry[name] for name in SHAPES})
+
+
+def filters_of(receipt: Receipt) -> Filters:
+    """The filters that its question was asked with."""
+    return Filters(**{each.name: as_given(receipt.filters[each.name]) for each in fields(Filters)})
 
 
 # What each field must look like: a type, [the shape of each], {"*": the shape of each} or {name: its shape}.
@@ -218,7 +245,7 @@ def shaped(value: Any, shape: Any) -> bool:
 def replay(receipt: Receipt, assistant: "Assistant") -> Replay:
     """Asks the receipt's question again and compares."""
     history = [Turn(turn["role"], turn["content"]) for turn in receipt.history]
-    filters = Filters(**{each.name: as_given(receipt.filters[each.name]) for each in fields(Filters)})
+    filters = filters_of(receipt)
     again = receipt_of(assistant, assistant.ask(receipt.question, history, filters), history, filters)
 
     def version_now(doc_id: str) -> str:

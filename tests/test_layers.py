@@ -57,7 +57,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "rich": ("index/progress.py", *COMMANDS, "evals/*"),
     "typer": (*COMMANDS, "evals/cold_start.py", "evals/search_speed.py"),  # benchmarks, run as processes themselves
     "pydantic_settings": ("index/settings.py",),
-    "pydantic": ("*/settings.py", *PAGE),
+    "pydantic": ("*/settings.py", "assistant/conversations.py", *PAGE),
     "numpy": ("*",),
 }
 HEAVY = {

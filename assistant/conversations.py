@@ -1,0 +1,119 @@
+"""A conversation as a browser keeps it: receipts, oldest first. It comes back from there, so none of it is believed.
+
+`read` checks its shape and its size, `borne_out` its citations against the generation that they name.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from pydantic import TypeAdapter, ValidationError
+
+from assistant.errors import ConversationError, ReceiptError
+from assistant.receipts import Receipt, from_json
+from assistant.types import Answer, AnswerSentence, Citation, Turn
+from index.errors import BackchannelError
+from index.protocol import Index
+from index.types import Document
+
+__all__ = ["LARGEST", "LONGEST", "answer_of", "borne_out", "read", "turns_of"]
+
+LONGEST = 200  # exchanges; the page begins a new conversation long before
+LARGEST = 900_000  # characters; a request's body may have 1,000,000 bytes, and an exchange takes some 6,000
+ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
+
+
+def read(text: str) -> tuple[Receipt, ...]:
+    """The receipts of a JSON list of them, "" being none; `ConversationError` for anything else."""
+    if len(text) > LARGEST:
+        raise ConversationError(f"The conversation has {len(text):,} characters; at most {LARGEST:,}. Begin a new one")
+    try:
+        entries = json.loads(text or "[]")
+    except (ValueError, RecursionError) as error:
+        raise ConversationError("The conversation is not JSON. Begin a new one") from error
+    if not isinstance(entries, list) or not all(isinstance(each, Mapping) for each in entries):
+        raise ConversationError("The conversation is no list of receipts. Begin a new one")
+    if len(entries) > LONGEST:
+        raise ConversationError(f"The conversation has {len(entries):,} exchanges; at most {LONGEST}. Begin a new one")
+    try:
+        receipts = tuple(from_json(each, f"Exchange {n} of the conversation") for n, each in enumerate(entries, 1))
+    except ReceiptError as error:
+        raise ConversationError(str(error)) from error
+    for number, receipt in enumerate(receipts, 1):
+        try:
+            answer_of(receipt)
+        except ConversationError as error:
+            raise ConversationError(f"Exchange {number} of the conversation is damaged: {error}") from error
+    return receipts
+
+
+def answer_of(receipt: Receipt) -> Answer:
+    """The answer that a receipt holds; the passages are not in it, and no time was measured."""
+    beside = {
+        "question": receipt.question,
+        "understood": receipt.understood,
+        "passages": (),
+        "generation": receipt.generation["name"],
+    }
+    try:
+        return ANSWER.validate_python({**receipt.answer, **beside})
+    except (ValidationError, RecursionError) as error:
+        raise ConversationError("its answer is of another kind. Begin a new conversation") from error
+
+
+def turns_of(receipts: Iterable[Receipt]) -> tuple[Turn, ...]:
+    """What was said, for a follow-up to lean upon."""
+    turns: list[Turn] = []
+    for receipt in receipts:
+        said = answer_of(receipt).text or "The articles do not cover this."
+        turns += [Turn("user", receipt.question), Turn("assistant", said)]
+    return tuple(turns)
+
+
+def borne_out(answer: Answer, index: Index) -> tuple[Answer, int]:
+    """The answer without the citations whose words do not stand where they say, and how many those are.
+
+    Checked against the article as the answer's generation has it, else as it is now. A sentence that loses all its
+    citations counts as unsupported. Where neither is to be had any more, as after a withdrawal, the citation goes too.
+    """
+    versions = articles_of(answer, index)
+    kept = tuple(each for each in answer.citations if stands(each, versions(each.doc_id)))
+    gone = len(answer.citations) - len(kept)
+    if not gone:
+        return answer, 0
+    numbers = {each.number for each in kept}
+    sentences = tuple(without(each, numbers) for each in answer.sentences)
+    return replace(answer, citations=kept, sentences=sentences), gone
+
+
+def articles_of(answer: Answer, index: Index) -> Callable[[str], tuple[Document, ...]]:
+    """Finds an article by its id: as the answer's generation has it, and as it is now; none that is withdrawn."""
+    documents = index if answer.generation == index.status().generation else index.past(answer.generation)
+    found: dict[str, tuple[Document, ...]] = {}
+
+    def versions(doc_id: str) -> tuple[Document, ...]:
+        if doc_id not in found:
+            try:
+                now = index.document(doc_id)
+                then = documents.document(doc_id) if documents is not None else None
+                found[doc_id] = tuple(each for each in (then, now) if each is not None)
+            except BackchannelError:
+                found[doc_id] = ()
+        return found[doc_id]
+
+    return versions
+
+
+def stands(citation: Citation, versions: Iterable[Document]) -> bool:
+    """Whether the quote stands where the citation says, in one of the versions."""
+    place = slice(citation.start, citation.end)
+    whole = 0 <= citation.start < citation.end
+    return whole and any(each.text[place] == citation.quote for each in versions)
+
+
+def without(sentence: AnswerSentence, numbers: set[int]) -> AnswerSentence:
+    """The sentence with those of its citations only."""
+    left = tuple(number for number in sentence.citations if number in numbers)
+    if left == sentence.citations:
+        return sentence
+    return replace(sentence, citations=left, support=sentence.support if left else "unsupported")
