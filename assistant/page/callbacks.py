@@ -1,55 +1,62 @@
-"""What happens when somebody asks, stops or begins anew; the conversation itself stays on the server."""
+"""What happens when somebody asks, stops, or opens a conversation again. The conversation is the browser's: it comes
+with each question as receipts, of which nothing is believed unchecked, and its newest exchange goes back as one.
+"""
 
+import json
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import uuid4
 
 import gradio as gr
 
 from assistant.answering import Assistant, checked
+from assistant.conversations import answer_of, borne_out, read, turns_of
 from assistant.living import LiveAssistant
 from assistant.page import messages
 from assistant.page.examples import EXAMPLES
 from assistant.page.front import Front
 from assistant.page.streaming import paced
+from assistant.receipts import Receipt, receipt_of, to_json
+from assistant.suggesting import Suggestions
 from assistant.types import Answer, Turn
 from index.errors import BackchannelError
+from index.filters import Filters
 
-__all__ = ["Callbacks", "Conversation", "stopped"]
+__all__ = ["Callbacks"]
 
 SEARCHING = "Looking through the articles…"
 LOG = logging.getLogger(__name__)
 FAULT = "Something went wrong here, and the reason is in the server's log. Ask again, or start a new conversation."
-REMEMBERED = 20  # exchanges kept of a conversation; older ones scroll out of it
+STOPPED = "Stopped before its end."
+REMEMBERED = 20  # exchanges shown of a conversation, and leant upon; older ones scroll out of it
 SHOWN = 300  # characters of a question that could not be asked
+UNDER_WAY = 256  # answers that can be stopped; those of readers who have left are forgotten, oldest first
 
-Yielded = tuple[Any, ...]  # (box, chat, sources, status, follow-up, conversation, masthead), as Gradio takes them
+Yielded = tuple[Any, ...]  # (box, chat, sources, status, next questions, record, masthead), as Gradio takes them
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
-    """What was said: `turns` for the assistant, `shown` as (question, answer) in the chat's Markdown.
+class Asked:
+    """A question with all that decides its answer."""
 
-    Nothing of it is taken from the browser, where it could be forged.
-    """
+    assistant: Assistant
+    question: str
+    before: tuple[Receipt, ...]
+    filters: Filters
+    address: str
 
-    turns: tuple[Turn, ...] = ()
-    shown: tuple[tuple[str, str], ...] = ()
+    @property
+    def history(self) -> tuple[Turn, ...]:
+        """What was said before."""
+        return turns_of(self.before)
 
-    def asked(self, question: str) -> "Conversation":
-        """With one more question; its answer is still empty."""
-        turns = (*self.turns, Turn("user", question))[-2 * REMEMBERED :]
-        return Conversation(turns, (*self.shown, (messages.asked(question), ""))[-REMEMBERED:])
-
-    def answered(self, markdown: str) -> "Conversation":
-        """With this as the answer to its last question, so far."""
-        return replace(self, shown=(*self.shown[:-1], (self.shown[-1][0], markdown)))
-
-    def to_chatbot(self) -> list[dict[str, str]]:
-        """As Gradio's Chatbot takes it."""
-        roles = ("user", "assistant")
-        return [{"role": r, "content": text} for pair in self.shown for r, text in zip(roles, pair, strict=True)]
+    def record(self, answer: Answer) -> str:
+        """The exchange as the browser keeps it; the id tells it from one of the same words."""
+        receipt = receipt_of(self.assistant, answer, self.history, self.filters)
+        return json.dumps({"id": uuid4().hex, "receipt": to_json(receipt)}, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +65,18 @@ class Callbacks:
 
     live: LiveAssistant
     front: Front
+    under_way: OrderedDict[str, tuple[Asked, Answer, int]] = field(default_factory=OrderedDict)
+    suggestions: dict[str, Suggestions] = field(default_factory=dict)
 
     def ask(
-        self, question: str | None, conversation: Conversation, request: gr.Request | None = None
+        self,
+        question: str | None,
+        kept: str | None,
+        period: str | None = "",
+        regions: Sequence[str] = (),
+        topics: Sequence[str] = (),
+        track: Sequence[str] = (),
+        request: gr.Request | None = None,
     ) -> Iterator[Yielded]:
         """One question and its growing answer; what cannot be asked stays in its box, with a sentence on why."""
         question = (question or "").encode("utf-8", "replace").decode().strip()  # a browser can send lone surrogates
@@ -68,84 +84,135 @@ class Callbacks:
         if not question:
             yield same, same, same, messages.status("Type a question first"), same, same, same
             return
+        assistant = self.live.current()
+        try:
+            before = read(kept or "")[-REMEMBERED:]
+        except BackchannelError as error:
+            yield refused(question, [], error)
+            return
+        earlier = shown(before, assistant)
         try:
             question = checked(question)
+            filters = Filters.parse(period or "", regions or (), topics or (), track or ())
         except BackchannelError as error:
-            refusal = Conversation(shown=conversation.shown).asked(shortened(question))
-            refusal = refusal.answered(messages.refused(error))
-            yield same, refusal.to_chatbot(), same, messages.status("Not asked"), hidden(), same, same
+            yield refused(question, earlier, error)
             return
-        history = conversation.turns
-        conversation = conversation.asked(question).answered(messages.aside(SEARCHING))
-        assistant = self.live.current()
+        chat = [*earlier, *pair(messages.asked(question), messages.aside(SEARCHING))]
         busy, line = messages.status("Answering…", busy=True), self.front.line(assistant)
-        yield "", conversation.to_chatbot(), same, busy, hidden(), conversation, line
+        yield "", chat, same, busy, messages.questions("", ()), same, line
         address = request.client.host if request and request.client else ""
-        yield from self.answer(assistant, question, history, conversation, address)
+        session = (request.session_hash if request else "") or ""
+        yield from self.answer(Asked(assistant, question, before, filters, address), earlier, session)
 
-    def answer(
-        self,
-        assistant: Assistant,
-        question: str,
-        history: tuple[Turn, ...],
-        conversation: Conversation,
-        address: str,
-    ) -> Iterator[Yielded]:
-        """The answer as it grows, then whole; nothing new now and then, so that one who has left can be noticed."""
+    def answer(self, asked: Asked, earlier: list[dict[str, str]], session: str) -> Iterator[Yielded]:
+        """The answer as it grows, then whole, then what could be asked next; nothing new now and then, so that one who
+        has left can be noticed.
+        """
         same = gr.skip()
-        before = 0
+        words, answer = 0, None
+        question = messages.asked(asked.question)
         try:
-            for answer, words in paced(assistant.stream(question, history, address=address)):
-                if words == before:
+            stream = asked.assistant.stream(asked.question, asked.history, asked.filters, asked.address)
+            for answer, now in paced(stream):
+                if now == words:
                     yield same, same, same, same, same, same, same
                     continue
-                before = words or 0
-                conversation = conversation.answered(messages.answered(answer, words))
-                if words is None:
-                    yield finished(answer, conversation)
-                else:
-                    yield same, conversation.to_chatbot(), messages.cards(answer), same, same, conversation, same
+                words = now or 0
+                self.note(session, asked, answer, words)
+                chat = [*earlier, *pair(question, messages.answered(answer, now))]
+                if now is not None:
+                    yield same, chat, messages.cards(answer), same, same, same, same
+                    continue
+                self.under_way.pop(session, None)
+                done = messages.status(messages.ready(answer))
+                yield same, chat, messages.cards(answer), done, same, asked.record(answer), same
+            if answer is not None and (following := self.following(asked, answer)):
+                yield same, same, same, same, messages.questions("Ask next", following), same, same
         except BackchannelError as error:
-            conversation = conversation.answered(messages.refused(error))
-            yield same, conversation.to_chatbot(), same, messages.status("No answer"), same, conversation, same
+            chat = [*earlier, *pair(question, messages.refused(error))]
+            yield same, chat, same, messages.status("No answer"), same, same, same
         except Exception:  # a fault of ours: its traceback belongs in the log, a sentence on the page; no question does
             LOG.exception("A question was not answered")
-            conversation = conversation.answered(messages.aside(FAULT))
-            yield same, conversation.to_chatbot(), same, messages.status("No answer"), same, conversation, same
+            chat = [*earlier, *pair(question, messages.aside(FAULT))]
+            yield same, chat, same, messages.status("No answer"), same, same, same
 
-    def clear(self) -> Yielded:
-        """A new conversation."""
-        now = self.live.current()
-        line, contents = self.front.line(now), self.front.contents(now)
-        return "", [], contents, messages.status("New conversation"), hidden(), Conversation(), line
+    def following(self, asked: Asked, answer: Answer) -> tuple[str, ...]:
+        """Questions that the articles answer: the follow-up of an example first."""
+        assistant = asked.assistant
+        generation = assistant.index.status().generation
+        if generation not in self.suggestions:
+            self.suggestions.clear()
+            self.suggestions[generation] = Suggestions(assistant)
+        said = [turn.content for turn in asked.history if turn.role == "user"]
+        found = self.suggestions[generation].next_questions(answer, [*said, answer.question], asked.filters)
+        then = EXAMPLES.get(answer.question, "")
+        return (*([then] if then and then not in said else []), *found)[:3]
+
+    def note(self, session: str, asked: Asked, answer: Answer, words: int) -> None:
+        """Remembers how far an answer has come, in case it is stopped."""
+        self.under_way[session] = asked, answer, words
+        self.under_way.move_to_end(session)
+        while len(self.under_way) > UNDER_WAY:
+            self.under_way.popitem(last=False)
+
+    def stopped(self, request: gr.Request | None = None) -> tuple[str, Any]:
+        """The status line of an answer that was stopped, and what was written of it as its record."""
+        status = messages.status("Stopped")
+        asked, answer, words = self.under_way.pop((request.session_hash if request else "") or "", (None, None, 0))
+        if asked is None or answer is None:
+            return status, gr.skip()
+        return status, asked.record(begun(answer, words))
+
+    def restored(self, kept: str | None) -> Yielded:
+        """A conversation that the browser has kept, or a new one."""
+        assistant = self.live.current()
+        try:
+            receipts = read(kept or "")[-REMEMBERED:]
+        except BackchannelError as error:
+            return refused("", [], error)
+        line, nothing = self.front.line(assistant), messages.questions("", ())
+        if not receipts:
+            return "", [], self.front.contents(), messages.status("New conversation"), nothing, "", line
+        last, _ = borne_out(answer_of(receipts[-1]), assistant.index)
+        status = messages.status("Conversation opened")
+        return "", shown(receipts, assistant), messages.cards(last), status, nothing, "", line
 
 
-def finished(answer: Answer, conversation: Conversation) -> Yielded:
-    """The last yield of an answer."""
-    turn = Turn("assistant", answer.text or "The articles do not cover this.")
-    conversation = replace(conversation, turns=(*conversation.turns, turn))
-    done = messages.status(messages.ready(answer))
-    follow = follow_up(answer.question, conversation)
-    return gr.skip(), conversation.to_chatbot(), messages.cards(answer), done, follow, conversation, gr.skip()
+def begun(answer: Answer, words: int) -> Answer:
+    """What was shown of an answer when it was stopped: its whole sentences, and the beginning of the next."""
+    sentences, left = [], words
+    for each in answer.sentences:
+        said = each.text.split()
+        if left <= 0:
+            break
+        whole = len(said) <= left
+        cut = replace(each, text=f"{' '.join(said[:left])}…", citations=(), short=None)
+        sentences.append(each if whole else cut)
+        left -= len(said)
+    numbers = {number for each in sentences for number in each.citations}
+    cited = tuple(each for each in answer.citations if each.number in numbers)
+    return replace(answer, sentences=tuple(sentences), citations=cited, notices=(*answer.notices, STOPPED))
 
 
-def follow_up(question: str, conversation: Conversation) -> Any:
-    """The follow-up of an example question, unless it was asked already."""
-    then = EXAMPLES.get(question, "")
-    said = any(turn.content == then for turn in conversation.turns)
-    return gr.update(value=then, visible=True) if then and not said else hidden()
+def shown(receipts: Sequence[Receipt], assistant: Assistant) -> list[dict[str, str]]:
+    """Earlier exchanges as the chat shows them, without the citations that do not stand in the articles."""
+    chat: list[dict[str, str]] = []
+    for receipt in receipts:
+        answer, gone = borne_out(answer_of(receipt), assistant.index)
+        if gone:
+            answer = replace(answer, notices=(*answer.notices, messages.lost(gone)))
+        chat += pair(messages.asked(answer.question), messages.answered(answer))
+    return chat
 
 
-def hidden() -> Any:
-    """No follow-up."""
-    return gr.update(visible=False)
+def pair(question: str, answer: str) -> list[dict[str, str]]:
+    """A question and its answer, both as Markdown, as Gradio's Chatbot takes them."""
+    return [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
 
 
-def shortened(question: str) -> str:
-    """The beginning of a question that may be very long."""
-    return question if len(question) <= SHOWN else f"{question[:SHOWN]}…"
-
-
-def stopped() -> str:
-    """The status line of an answer that was stopped; what was written of it stays."""
-    return messages.status("Stopped")
+def refused(question: str, earlier: list[dict[str, str]], error: BackchannelError) -> Yielded:
+    """What is said in place of an answer; the question stays in its box and out of the conversation."""
+    same = gr.skip()
+    short = question if len(question) <= SHOWN else f"{question[:SHOWN]}…"
+    chat = [*earlier, *pair(messages.asked(short), messages.refused(error))]
+    return same, chat, same, messages.status("Not asked"), messages.questions("", ()), same, same

@@ -13,7 +13,7 @@ __all__ = ["in_fragment", "in_markdown", "safe_markdown"]
 REFERENCES = {ord(mark): f"&#{ord(mark)};" for mark in string.punctuation}
 TAGS = {"a", "bdi", "cite", "div", "h1", "h2", "h3", "h4", "li", "ol", "p", "q", "span", "strong", "sup", "ul"}
 ATTRIBUTES = {"*": {"class"}, "a": {"href", "title"}, "span": {"title"}}
-OWN_LINK = re.compile(r"#[ac]/[A-Za-z0-9_.~%/-]+")  # see links.py
+OWN_LINK = re.compile(r"#(?:[acq]|ask)?/[A-Za-z0-9_.~%/-]+")  # see links.py
 # In nh3's output attribute values stand in double quotes and hold no raw double quote, so this finds whole tags.
 TAG = re.compile(r'(<(?:"[^"]*"|[^">])*>)')
 

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote, urlsplit
 
-__all__ = ["article_link", "citation_link", "web_host"]
+__all__ = ["article_link", "citation_link", "question_link", "web_host"]
 
 
 def citation_link(number: int, start: int, end: int, generation: str, doc_id: str) -> str:
@@ -13,6 +13,11 @@ def citation_link(number: int, start: int, end: int, generation: str, doc_id: st
 def article_link(generation: str, doc_id: str) -> str:
     """`#a/GENERATION/DOC_ID`: a whole article, without a place in it."""
     return f"#a/{quote(generation, safe='')}/{quote(doc_id, safe='')}"
+
+
+def question_link(question: str) -> str:
+    """`#q/QUESTION`: asks it."""
+    return f"#q/{quote(question, safe='')}"
 
 
 def web_host(address: object) -> str:

@@ -1,19 +1,34 @@
 """An Answer as messages of the chat and as cards of the sources panel: Markdown that shows its text verbatim."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from assistant.page.escaping import in_markdown, safe_markdown
-from assistant.page.links import article_link, citation_link
+from assistant.page.links import article_link, citation_link, question_link
 from assistant.page.references import joined
-from assistant.remarks import opening, remarks, uncovered, why
+from assistant.remarks import UNSURE, opening, remarks, uncovered, why
 from assistant.types import Answer, AnswerSentence, Citation, NearArticle
 from index.errors import BackchannelError
 from index.protocol import IndexStatus
 from index.store import Summary
 
-__all__ = ["answered", "aside", "asked", "cards", "library", "ready", "refused", "served", "status"]
+__all__ = [
+    "answered",
+    "aside",
+    "asked",
+    "cards",
+    "library",
+    "lost",
+    "questions",
+    "ready",
+    "refused",
+    "served",
+    "status",
+]
 
+# Confidence from which it is said so. It is calibrated: of gold answers above 0.8 nine of ten rest on the evidence, of
+# those below `UNSURE` fewer than half (evals/LOG.md).
+SURE = ((0.8, "The articles cover this"), (UNSURE, "The articles probably cover this"), (0.0, "This is not sure"))
 LISTED = 40  # articles named in the panel before the first question
 
 
@@ -43,9 +58,28 @@ def answered(answer: Answer, words: int | None = None) -> str:
     if answer.understood != " ".join(answer.question.split()):
         understood = f'<p class="quiet">Understood as: <q>{in_markdown(answer.understood)}</q></p>'
     body = not_covered(answer) if answer.outcome == "not_covered" else written(answer, words)
-    whole = words is None
-    notices = "".join(f'<p class="quiet">{in_markdown(notice)}</p>' for notice in remarks(answer) if whole)
-    return safe_markdown(f'<div class="answer">{understood}{body}{notices}</div>')
+    if words is None:
+        body += "".join(f'<p class="quiet">{in_markdown(notice)}</p>' for notice in remarks(answer))
+        body += sure(answer)
+    return safe_markdown(f'<div class="answer">{understood}{body}</div>')
+
+
+def lost(count: int) -> str:
+    """That citations of a kept answer were left out."""
+    several = count > 1
+    return (
+        f"{count} citation{'s' if several else ''} of this answer {'are' if several else 'is'} left out: the article "
+        "was withdrawn, or the words do not stand where the citation says."
+    )
+
+
+def sure(answer: Answer) -> str:
+    """How sure the answer is, in words; the number shows when one points at it."""
+    if answer.outcome != "answered" or not answer.sentences:
+        return ""
+    level = next(name for least, name in SURE if answer.confidence >= least)
+    number = f"Confidence {answer.confidence:.2f}: the estimated probability that the cited words answer the question"
+    return f'<p class="quiet sure"><span title="{in_markdown(number)}">{in_markdown(level)}</span></p>'
 
 
 def written(answer: Answer, words: int | None) -> str:
@@ -133,6 +167,14 @@ def card(citation: Citation, generation: str) -> str:
         f'<span class="number">{citation.number}</span><q>{in_markdown(citation.quote)}</q>'
         f'<span class="from">{in_markdown(origin)}</span></a>'
     )
+
+
+def questions(title: str, asked: Iterable[str]) -> str:
+    """Questions as links that ask them, under a title; an empty block where there are none."""
+    items = [f'<li><a class="ask" href="{question_link(each)}">{in_markdown(each)}</a></li>' for each in asked]
+    if not items:
+        return safe_markdown("<div></div>")
+    return safe_markdown(f'<div><p class="quiet">{in_markdown(title)}</p><ul>{"".join(items)}</ul></div>')
 
 
 def library(summaries: Sequence[Summary], generation: str) -> str:

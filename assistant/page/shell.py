@@ -1,5 +1,6 @@
 """Gradio's HTML shell made ours: nonces on its scripts, our style sheet and script, none of its names and pictures."""
 
+import html
 import re
 import secrets
 
@@ -12,13 +13,15 @@ __all__ = ["dress", "new_nonce", "rewritten"]
 
 # In the head from the start, so that the page is drawn in our look and in the chosen light from its first moment;
 # Gradio's own `head=` is inserted by its scripts, half a second later.
+# `root` is where a proxy has put the page, for app.js, which fetches articles.
 HEAD = """<title>Backchannel</title>
 <meta name="description" content="Cited answers from articles on track-two dialogues and private diplomacy">
 <meta name="color-scheme" content="light dark">
-<link rel="icon" type="image/svg+xml" href="{icon}">
-<link rel="stylesheet" href="{style}">
-<script nonce="{nonce}" src="{script}"></script>
+<meta name="root" content="{root}">
+<link rel="icon" type="image/svg+xml" href="{root}{icon}">
+<link rel="stylesheet" href="{root}{style}">
 """
+SCRIPTS = ("app.js", "talks.js", "library.js")  # not deferred: the first paints the chosen light before all else
 FOREIGN = re.compile(rb'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
 STYLED = re.compile(rb'(<(?:html|body|gradio-app)\b[^>]*?)\s+style="[^"]*"')  # the policy blocks them; see page.css
 
@@ -28,17 +31,17 @@ def new_nonce() -> str:
     return secrets.token_urlsafe(16)
 
 
-def rewritten(page: bytes, nonce: str) -> bytes:
+def rewritten(page: bytes, nonce: str, root: str = "") -> bytes:
     """The shell's HTML with our head. It holds nothing from articles but what `safe_markdown` has escaped."""
+    root = html.escape(root)
     page = STYLED.sub(rb"\1", FOREIGN.sub(b"", page))
     page = page.replace(b"<script", f'<script nonce="{nonce}"'.encode())
-    head = HEAD.format(
-        nonce=nonce, icon=address("favicon.svg"), style=address("page.css"), script=address("app.js")
-    ).encode()
-    return page.replace(b"</head>", head + b"</head>", 1)
+    head = HEAD.format(root=root, icon=address("favicon.svg"), style=address("page.css"))
+    head += "".join(f'<script nonce="{nonce}" src="{root}{address(name)}"></script>\n' for name in SCRIPTS)
+    return page.replace(b"</head>", head.encode() + b"</head>", 1)
 
 
-def dress(send: Send, nonce: str) -> Send:
+def dress(send: Send, nonce: str, root: str = "") -> Send:
     """A `send` that rewrites an HTML answer; it is small (some 100 KB), so it is held back whole."""
     started: list[Message] = []
     body = bytearray()
@@ -47,7 +50,7 @@ def dress(send: Send, nonce: str) -> Send:
         headers = MutableHeaders(scope=started[0])
         page = bytes(body)
         if page and headers.get("content-type", "").startswith("text/html"):
-            page = rewritten(page, nonce)
+            page = rewritten(page, nonce, root)
             headers["content-length"] = str(len(page))
             headers["cache-control"] = "no-store"  # a nonce is for one answer
             del headers["etag"]

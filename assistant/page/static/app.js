@@ -1,5 +1,6 @@
-// Opens articles beside the answer, names the citations for screen readers, and switches between light and dark.
-// Everything else is Gradio's. One listener on the document, since Gradio draws messages anew while they grow.
+// The views, the article beside the answer, names for screen readers, and the switch between light and dark.
+// Conversations are in talks.js; everything else is Gradio's. One listener on the document, since Gradio draws
+// messages anew while they grow.
 "use strict";
 (() => {
   const PLACE = /^#c\/(\d+)\/(\d+)-(\d+)\/([^/]+)\/(.+)$/; // citation: number, start, end, generation, article
@@ -9,6 +10,8 @@
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const root = document.documentElement;
   const find = (selector) => document.querySelector(selector);
+  const page = (window.backchannel = { find, phone, listeners: [] }); // what talks.js and library.js share
+  const prefix = document.querySelector('meta[name="root"]')?.content || ""; // where a proxy has put the page
 
   // -- light and dark ---------------------------------------------------------------------------------------------
   const STORED = "backchannel:theme";
@@ -49,6 +52,14 @@
   let current = ""; // its address
   let latest = 0; // the newest request: an older one that comes late is not shown
 
+  function button(id, label) {
+    const made = document.createElement("button");
+    made.id = id;
+    made.type = "button";
+    made.textContent = label;
+    return made;
+  }
+
   function reader() {
     let section = find("#reader");
     if (section) return section;
@@ -58,13 +69,18 @@
     section.setAttribute("aria-label", "Article");
     const bar = document.createElement("div");
     bar.className = "bar";
-    const back = document.createElement("button");
-    back.id = "back";
-    back.type = "button";
+    const back = button("back", "Back");
     back.addEventListener("click", leave);
     const title = document.createElement("p");
     title.setAttribute("aria-hidden", "true"); // the heading below says it
-    bar.append(back, title);
+    const among = document.createElement("div");
+    among.id = "among";
+    const [before, after] = [button("previous", "Previous citation"), button("following", "Next citation")];
+    before.addEventListener("click", () => step(-1));
+    after.addEventListener("click", () => step(1));
+    const count = document.createElement("span");
+    among.append(before, count, after);
+    bar.append(back, title, among);
     const text = document.createElement("div");
     text.className = "article";
     text.tabIndex = -1;
@@ -73,11 +89,35 @@
     return section;
   }
 
+  // The citations among which one goes back and forth: those of the opener's answer, else of the newest.
+  function citations() {
+    const answer = opener?.closest?.(".answer") || [...document.querySelectorAll("#chat .answer")].pop();
+    const links = answer ? [...answer.querySelectorAll("a.cite")] : [];
+    return [...new Map(links.map((link) => [link.getAttribute("href"), link])).values()];
+  }
+
+  function step(by) {
+    const all = citations();
+    const at = all.findIndex((link) => link.getAttribute("href") === current);
+    const next = all[at + by];
+    if (at >= 0 && next) open(next.getAttribute("href"), next, by > 0 ? "#following" : "#previous");
+  }
+
+  function count(section) {
+    const all = citations();
+    const at = all.findIndex((link) => link.getAttribute("href") === current);
+    const among = section.querySelector("#among");
+    among.hidden = at < 0 || all.length < 2;
+    among.querySelector("span").textContent = `${at + 1} of ${all.length}`;
+    among.querySelector("#previous").disabled = at <= 0;
+    among.querySelector("#following").disabled = at === all.length - 1;
+  }
+
   function source(href) {
     const place = PLACE.exec(href);
-    if (place) return `/article/${place[5]}?start=${place[2]}&end=${place[3]}&generation=${place[4]}`;
+    if (place) return `${prefix}/article/${place[5]}?start=${place[2]}&end=${place[3]}&generation=${place[4]}`;
     const whole = WHOLE.exec(href);
-    return whole ? `/article/${whole[2]}?generation=${whole[1]}` : "";
+    return whole ? `${prefix}/article/${whole[2]}?generation=${whole[1]}` : "";
   }
 
   async function fetched(address) {
@@ -90,7 +130,7 @@
     return '<p class="notice">The article could not be fetched. Is the server still running?</p>';
   }
 
-  async function open(href, link) {
+  async function open(href, link, pressed = "") {
     const address = source(href);
     if (!address) return;
     const mine = ++latest;
@@ -99,9 +139,33 @@
     opener = link;
     current = href;
     const section = reader();
+    section.setAttribute("aria-label", "Article");
     section.querySelector(".article").innerHTML = html; // escaped by the server, see fragment.py
-    const answered = phone.matches && find("#chat .answer");
-    section.querySelector("#back").textContent = answered ? "Back to the answer" : "Back to the list";
+    present(section);
+    count(section);
+    const button = pressed && section.querySelector(pressed);
+    show(section, button && !button.disabled ? button : null);
+  }
+
+  // Something of the page's own in the same place: `fill` puts it into the element that it is given.
+  function lay(name, link, fill) {
+    latest++;
+    opener = link;
+    current = `#${name}`;
+    const section = reader();
+    section.setAttribute("aria-label", name);
+    section.querySelector("#among").hidden = true;
+    const place = section.querySelector(".article");
+    place.replaceChildren();
+    fill(place);
+    present(section);
+    show(section, null);
+  }
+  page.lay = lay;
+
+  function present(section) {
+    const answered = find("#chat .answer") && document.body.dataset.view === "ask";
+    section.querySelector("#back").textContent = answered ? "Back to the answer" : "Back";
     section.querySelector(".bar p").textContent = section.querySelector("h2")?.textContent || "";
     const wasOpen = !section.hidden;
     section.hidden = false;
@@ -109,10 +173,9 @@
     if (phone.matches && !wasOpen) history.pushState({ reading: true }, ""); // the phone's own "back" closes it
     keepOut();
     refresh();
-    show(section);
   }
 
-  function show(section) {
+  function show(section, focused) {
     const text = section.querySelector(".article");
     const mark = text.querySelector("#quote");
     const pane = scroller(section);
@@ -121,7 +184,7 @@
       const above = mark.getBoundingClientRect().top - pane.getBoundingClientRect().top;
       pane.scrollTop = Math.max(0, above - pane.clientHeight / 4);
     }
-    (mark || text).focus({ preventScroll: true });
+    (focused || mark || text).focus({ preventScroll: true });
   }
 
   function scroller(section) {
@@ -157,7 +220,53 @@
     const target = opener && opener.isConnected ? opener : same[0];
     if (target) target.focus();
   }
+  page.close = close;
   window.addEventListener("popstate", () => close(true));
+
+  // -- views ------------------------------------------------------------------------------------------------------
+  const VIEW = /^#\/([a-z]+)$/;
+
+  function setView(name) {
+    if (!find(`#view-${name}`)) return;
+    if (document.body.dataset.view !== name) close(false);
+    document.body.dataset.view = name;
+    for (const link of document.querySelectorAll('#views a[href^="#/"]')) {
+      if (link.getAttribute("href") === `#/${name}`) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+  }
+  page.setView = setView;
+  function viewFromAddress() {
+    const named = VIEW.exec(location.hash);
+    if (named) setView(named[1]);
+    else if (!location.hash) setView("ask");
+  }
+  window.addEventListener("hashchange", viewFromAddress);
+  page.goto = (name) => {
+    if (document.body.dataset.view !== name) location.hash = `#/${name}`;
+    setView(name);
+  };
+
+  // -- what is said to those who do not see it --------------------------------------------------------------------
+  function announce(words) {
+    let line = find("#announced");
+    if (!line) {
+      line = document.createElement("p");
+      line.id = "announced";
+      line.setAttribute("role", "status");
+      document.body.append(line);
+    }
+    line.textContent = words;
+    clearTimeout(announce.timer);
+    announce.timer = setTimeout(() => (line.textContent = ""), 5000);
+  }
+  page.announce = announce;
+
+  function offline() {
+    document.body.classList.toggle("offline", !navigator.onLine);
+  }
+  window.addEventListener("online", offline);
+  window.addEventListener("offline", offline);
 
   document.addEventListener(
     "click",
@@ -167,13 +276,12 @@
         event.preventDefault();
         event.stopPropagation();
         open(link.getAttribute("href"), link);
-      } else if (answering && event.target.closest?.("#send, .example")) {
+      } else if (answering && event.target.closest?.("#send")) {
         event.stopPropagation();
       } else if (event.target.closest?.("#theme")) {
         switchTheme();
-      } else if (event.target.closest?.("#clear, #stop, .example")) {
-        close(false);
-        toBox(); // these buttons vanish when they have been pressed, and the focus with them
+      } else if (event.target.closest?.("#stop")) {
+        toBox(); // the button vanishes when it has been pressed, and the focus with it
       }
     },
     true,
@@ -192,16 +300,18 @@
 
   // -- what must follow each redrawing ----------------------------------------------------------------------------
   function toBox() {
-    if (!phone.matches) find("#q textarea")?.focus(); // on a phone it would bring up the keyboard
+    if (!phone.matches && document.body.dataset.view === "ask") find("#q textarea")?.focus(); // on a phone it would bring up the keyboard
   }
+  page.toBox = toBox;
 
   let answering = false;
+  page.answering = () => answering;
   let settled = false;
 
   // The newest question at the top where its answer is long, else as far up as it goes.
   function showLatest() {
     const asked = [...document.querySelectorAll("#chat .user-row")].pop();
-    const pane = phone.matches ? document.scrollingElement : find('#chat [role="log"]');
+    const pane = phone.matches ? document.scrollingElement : find("#thread");
     if (!asked || !pane) return;
     const top = phone.matches ? 0 : pane.getBoundingClientRect().top;
     pane.scrollTop += asked.getBoundingClientRect().top - top;
@@ -226,16 +336,22 @@
     if (line && !line.hasAttribute("role")) line.setAttribute("role", "status");
     const busy = Boolean(find("#status .busy"));
     if (busy || answering) showLatest();
-    if (!settled && find("#q textarea")) {
+    if (!settled && find("#q textarea") && find("#views a")) {
       settled = true;
+      viewFromAddress();
+      if (!document.body.dataset.view) setView("ask");
+      offline();
+      for (const listener of page.listeners) listener("settled");
       if (source(location.hash)) open(location.hash, null); // a citation that was opened in a tab of its own
       else toBox();
     }
-    if (busy === answering) return;
-    answering = busy;
-    document.body.classList.toggle("answering", busy);
-    find("#chat")?.setAttribute("aria-busy", String(busy));
-    if (busy) close(false); // a new answer has new sources
+    if (busy !== answering) {
+      answering = busy;
+      document.body.classList.toggle("answering", busy);
+      find("#chat")?.setAttribute("aria-busy", String(busy));
+      if (busy) close(false); // a new answer has new sources
+    }
+    for (const listener of page.listeners) listener("drawn");
   }
 
   let waiting = false;

@@ -1,0 +1,220 @@
+"""The objects of the API and of the MCP tools: what they take, with the limits said in words, and what they give."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from assistant.settings import MAX_QUESTION
+from index.controls import CONTROLS
+
+__all__ = [
+    "TURNS",
+    "AnswerObject",
+    "Ask",
+    "DocumentObject",
+    "ErrorObject",
+    "Found",
+    "Search",
+    "StatusObject",
+    "Turned",
+    "Within",
+]
+
+TURNS = 100  # turns of a history that are taken
+# As `index.controls.CONTROLS`, for readers of the schema; half surrogates are no characters there to begin with.
+CHARACTERS = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]*$"
+
+
+def printable(text: str) -> str:
+    """The text; an error where it has a character that no text has."""
+    if found := CONTROLS.search(text):
+        raise PydanticCustomError(
+            "control", "control", {"character": f"U+{ord(found[0]):04X}", "place": found.start() + 1}
+        )
+    return text
+
+
+Text = Annotated[str, AfterValidator(printable), Field(json_schema_extra={"pattern": CHARACTERS})]
+Values = Annotated[list[Annotated[Text, Field(min_length=1, max_length=100)]], Field(max_length=20)]
+Asked = Annotated[
+    Text,
+    Field(
+        min_length=1,
+        max_length=MAX_QUESTION,
+        description=f"text of 1 to {MAX_QUESTION:,} characters, with a word in it",
+        examples=["How did the Oslo talks start?"],
+    ),
+]
+
+
+class Given(BaseModel):
+    """What comes from outside: nothing is converted, and nothing that is unknown is let through."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Within(Given):
+    """Which articles to look in; values of one list are alternatives, and all that is given must be met."""
+
+    period: Annotated[Text, Field(max_length=20)] = Field(
+        "", description="years as 1990-1995, 1990-, -1995 or 1990, or empty", examples=["1990-1995"]
+    )
+    regions: Values = Field([], description="a list of at most 20 regions, each as the articles name it")
+    topics: Values = Field([], description="a list of at most 20 topics, each as the articles name it")
+    track: Values = Field([], description="a list of at most 20 tracks, such as one, 1.5 or two")
+
+
+class Turned(Given):
+    """One earlier message of a conversation."""
+
+    role: Literal["user", "assistant"] = Field(description='"user" or "assistant"')
+    content: Annotated[Text, Field(max_length=20_000)] = Field(description="text of at most 20,000 characters")
+
+
+class Ask(Given):
+    """A question, with what was said before it and where to look."""
+
+    question: Asked
+    history: Annotated[list[Turned], Field(max_length=TURNS)] = Field(
+        [], description=f"a list of at most {TURNS} turns, oldest first, each with role and content"
+    )
+    filters: Within = Field(Within(), description="an object of period, regions, topics and track")
+
+
+class Search(Given):
+    """Words to look for, and how many passages to give."""
+
+    query: Asked
+    k: int = Field(10, ge=1, le=100, description="a whole number from 1 to 100: how many passages")
+    filters: Within = Field(Within(), description="an object of period, regions, topics and track")
+    sort: Literal["relevance", "period"] = Field("relevance", description='"relevance" or "period"')
+
+
+class Place(BaseModel):
+    """Characters `start` to `end` of a text, counted in Unicode code points."""
+
+    start: int
+    end: int
+
+
+class CitationObject(BaseModel):
+    """Where a sentence is from: `quote` is the article's text from `start` to `end`, character by character."""
+
+    number: int
+    doc_id: str
+    version: str
+    title: str
+    source: str
+    date: str
+    start: int
+    end: int
+    quote: str
+    onward: list[dict[str, Any]]
+    page: int
+    also: list[str]
+
+
+class SentenceObject(BaseModel):
+    """One sentence of an answer, with the numbers of its citations."""
+
+    text: str
+    support: Literal["quoted", "supported", "unsupported"]
+    citations: list[int]
+    short: Place | None
+    lead_in: str
+    reasons: list[str]
+    invented: list[int]
+
+
+class PassageObject(BaseModel):
+    """A ranked passage; higher scores are better, and comparable within one list only."""
+
+    passage_id: str
+    doc_id: str
+    title: str
+    heading: str
+    text: str
+    start: int
+    end: int
+    score: float
+    dense: float
+    lexical: float
+
+
+class NearObject(BaseModel):
+    """An article near a question that is not covered."""
+
+    doc_id: str
+    title: str
+    summary: str
+    score: float
+
+
+class AnswerObject(BaseModel):
+    """An answer: the object of `ask --json`. `not_covered` is an outcome, and `nearest` then says where to look."""
+
+    question: str
+    understood: str
+    outcome: Literal["answered", "not_covered"]
+    sentences: list[SentenceObject]
+    citations: list[CitationObject]
+    passages: list[PassageObject]
+    missing: list[str]
+    nearest: list[NearObject]
+    confidence: float = Field(ge=0, le=1)
+    writer: str
+    generation: str
+    ledger: dict[str, int]
+    notices: list[str]
+    timings_ms: dict[str, float]
+
+
+class Found(BaseModel):
+    """Passages, best first or oldest period first, and the generation that they are from."""
+
+    query: str
+    generation: str
+    passages: list[PassageObject]
+
+
+class NoteObject(BaseModel):
+    """A footnote: it belongs to the words that end at `offset`, and names entries of `sources`."""
+
+    offset: int
+    sources: list[str]
+
+
+class DocumentObject(BaseModel):
+    """A whole article as people read it, with its notes and the sources that they name."""
+
+    id: str
+    title: str
+    text: str
+    version: str
+    source: str
+    also: list[str]
+    date: str
+    metadata: dict[str, Any]
+    headings: list[Place]
+    notes: list[NoteObject]
+    sources: list[dict[str, Any]]
+    generation: str
+
+
+class StatusObject(BaseModel):
+    """What answers come from; `published_at` is ISO 8601 in UTC, `warning` empty where all is well."""
+
+    generation: str
+    documents: int
+    passages: int
+    sentences: int
+    embedder: str
+    published_at: str
+    warning: str
+
+
+class ErrorObject(BaseModel):
+    """One sentence on what was wrong and what to do."""
+
+    error: str

@@ -1,0 +1,2 @@
+// Fetches the library into its view.
+"use strict";

@@ -1,0 +1,561 @@
+// Conversations, kept in this browser and nowhere else: several, named, deletable. Each is a list of exchanges, an
+// exchange the receipt that the server gave with an answer; the server is sent the newest with each question, and
+// draws what it has checked. Also what is done with them: copy, ask again, edit, share, export, say if it helped.
+"use strict";
+(() => {
+  const page = window.backchannel;
+  const { find } = page;
+  const LIST = "backchannel:talks"; // [{id, name, at, count}], newest first
+  const TALK = "backchannel:talk:"; // + id: [{id, receipt}]
+  const VISITOR = "backchannel:visitor";
+  const OPEN = "backchannel:open"; // of this tab: the id of its conversation
+  const SENT = 20; // exchanges that go with a question
+  const FACETS = { regions: "region", topics: "topic", track: "track" };
+  const root = document.querySelector('meta[name="root"]')?.content || "";
+
+  // -- storage ----------------------------------------------------------------------------------------------------
+  const memory = new Map(); // where storage is switched off: until the tab is closed
+  function stored(key, area = localStorage) {
+    try {
+      return JSON.parse(area.getItem(key));
+    } catch {
+      return memory.get(key) ?? null;
+    }
+  }
+  function store(key, value, area = localStorage) {
+    memory.set(key, value);
+    try {
+      area.setItem(key, JSON.stringify(value));
+      return true;
+    } catch {
+      return false; // full, or switched off
+    }
+  }
+  function remove(key, area = localStorage) {
+    memory.delete(key);
+    try {
+      area.removeItem(key);
+    } catch {
+      // switched off
+    }
+  }
+  const list = () => {
+    const found = stored(LIST);
+    return Array.isArray(found) ? found : [];
+  };
+  const exchanges = (id) => {
+    const found = id ? stored(TALK + id) : null;
+    return Array.isArray(found) ? found : [];
+  };
+
+  let current = ""; // the conversation shown; "" = one that has not begun
+  let pending = null; // {id, before} of the question under way
+  let recorded = ""; // the record that was taken last
+
+  function keep(id, all, name) {
+    const entry = list().find((each) => each.id === id) || { id, name };
+    const others = list().filter((each) => each.id !== id);
+    const whole = store(TALK + id, all);
+    store(LIST, [{ ...entry, at: new Date().toISOString(), count: all.length }, ...others]);
+    if (!whole) {
+      page.announce("This browser has no room left to keep conversations: delete one, or export this one.");
+      document.body.classList.add("unkept");
+    }
+  }
+
+  function named(id) {
+    return list().find((each) => each.id === id)?.name || "Conversation";
+  }
+
+  // -- Gradio's boxes ---------------------------------------------------------------------------------------------
+  function box(selector) {
+    return find(`${selector} :is(textarea, input)`);
+  }
+  function fill(selector, value) {
+    const element = box(selector);
+    if (!element || element.value === value) return;
+    const { set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(element), "value");
+    set.call(element, value);
+    element.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  const settle = () => new Promise((done) => setTimeout(done, 30)); // Gradio takes a value in its next turn
+
+  function carry(before) {
+    pending = { id: current, before };
+    fill("#kept", before.length ? JSON.stringify(before.slice(-SENT).map((each) => each.receipt)) : "");
+  }
+
+  async function ask(question, before = exchanges(current)) {
+    if (page.answering()) return page.announce("Wait for the answer, or stop it.");
+    page.goto("ask");
+    carry(before);
+    fill("#q", question);
+    await settle();
+    find("#send").click();
+    page.toBox();
+  }
+
+  async function show(id) {
+    if (page.answering()) return page.announce("Wait for the answer, or stop it.");
+    page.goto("ask");
+    page.close(false);
+    current = id;
+    store(OPEN, id, sessionStorage);
+    document.body.classList.remove("unkept");
+    carry(exchanges(id));
+    fill("#q", "");
+    await settle();
+    find("#restore").click();
+    page.toBox();
+  }
+
+  // The record of an exchange comes with the end of its answer, or with Stop.
+  function take() {
+    const value = box("#record")?.value || "";
+    if (!value || value === recorded) return;
+    recorded = value;
+    const { id, receipt } = JSON.parse(value);
+    const target = pending || { id: current, before: exchanges(current) };
+    if (!target.id) {
+      target.id = crypto.randomUUID?.() || id;
+      current = target.id;
+      store(OPEN, current, sessionStorage);
+    }
+    keep(target.id, [...target.before, { id, receipt }], receipt.question.slice(0, 120));
+    carry(exchanges(current));
+    voted = "";
+    tools();
+  }
+
+  // -- below an answer ---------------------------------------------------------------------------------------------
+  let voted = ""; // "yes", "no", or ""
+
+  function button(label, act, title = "") {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = label;
+    if (title) made.title = title;
+    made.addEventListener("click", () => act(made));
+    return made;
+  }
+
+  function last() {
+    return exchanges(current).at(-1);
+  }
+
+  function tools() {
+    const place = find("#tools");
+    if (!place) return;
+    let bar = find("#toolbar");
+    const shown = Boolean(last()) && Boolean(find("#chat .answer"));
+    if (!bar && shown) {
+      bar = document.createElement("div");
+      bar.id = "toolbar";
+      bar.setAttribute("role", "group");
+      bar.setAttribute("aria-label", "This answer");
+      bar.append(
+        button("Copy", copy),
+        button("Copy link", share),
+        button("Ask again", () => ask(last().receipt.question, exchanges(current).slice(0, -1))),
+        button("Edit question", edit),
+        exportMenu(),
+        vote("Helpful", "yes"),
+        vote("Not helpful", "no"),
+      );
+      place.append(bar);
+    }
+    if (!bar) return;
+    bar.hidden = !shown || page.answering();
+    for (const each of bar.querySelectorAll("[data-vote]")) {
+      each.setAttribute("aria-pressed", String(each.dataset.vote === voted));
+    }
+    if (!voted) find("#note")?.remove();
+  }
+
+  async function edit() {
+    if (page.answering()) return;
+    carry(exchanges(current).slice(0, -1));
+    fill("#q", last().receipt.question);
+    const element = box("#q");
+    element.focus();
+    element.setSelectionRange(element.value.length, element.value.length);
+    page.announce("Edit the question and ask it: its answer replaces the last one. Escape leaves it as it is.");
+    document.body.classList.add("editing");
+  }
+  function unedit() {
+    if (!document.body.classList.contains("editing")) return;
+    document.body.classList.remove("editing");
+    carry(exchanges(current));
+    fill("#q", "");
+  }
+
+  async function post(path, body) {
+    return fetch(root + path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  }
+
+  async function exported(format, receipts, name) {
+    const response = await post(`/export/${format}`, { name, receipts });
+    if (!response.ok) throw new Error(await reason(response));
+    return response;
+  }
+  async function reason(response) {
+    const text = await response.text();
+    try {
+      const { error, detail } = JSON.parse(text);
+      return String(error || detail || text);
+    } catch {
+      return text.length < 300 ? text : "The server did not do it.";
+    }
+  }
+
+  // The words as the page shows them, with the numbers of the citations and what they stand for.
+  async function copy() {
+    try {
+      const response = await exported("markdown", [last().receipt], named(current));
+      await navigator.clipboard.writeText(await response.text());
+      page.announce("The answer is copied, with its citations.");
+    } catch (error) {
+      page.announce(`It could not be copied: ${error.message}`);
+    }
+  }
+
+  async function share() {
+    const { question, filters } = last().receipt;
+    const query = new URLSearchParams({ q: question });
+    if (filters.since || filters.until) query.set("period", period(filters));
+    for (const [facet, name] of Object.entries(FACETS)) {
+      for (const value of filters[facet]) query.append(name, value);
+    }
+    const address = `${location.origin}${root}/?${query}`;
+    try {
+      await navigator.clipboard.writeText(address);
+      page.announce("The address is copied: whoever opens it asks this question.");
+    } catch {
+      page.announce(address);
+    }
+  }
+  function period({ since, until }) {
+    return since === until ? String(since) : `${since ?? ""}-${until ?? ""}`;
+  }
+
+  const FORMATS = { markdown: "Markdown", docx: "Word", json: "JSON with receipts", csl: "Citations (CSL-JSON)" };
+  function exportMenu() {
+    const menu = document.createElement("details");
+    menu.id = "export";
+    const label = document.createElement("summary");
+    label.textContent = "Export";
+    const choices = document.createElement("div");
+    for (const [format, name] of Object.entries(FORMATS)) {
+      choices.append(
+        button(name, () => {
+          menu.open = false;
+          label.focus();
+          download(format);
+        }),
+      );
+    }
+    menu.append(label, choices);
+    return menu;
+  }
+
+  async function download(format) {
+    try {
+      const name = named(current);
+      const response = await exported(format, exchanges(current).map((each) => each.receipt), name);
+      const given = /filename\*=UTF-8''([^;]+)/.exec(response.headers.get("Content-Disposition") || "");
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(await response.blob());
+      link.download = given ? decodeURIComponent(given[1]) : `conversation.${format}`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      page.announce(`Exported as ${FORMATS[format]}.`);
+    } catch (error) {
+      page.announce(`It could not be exported: ${error.message}`);
+    }
+  }
+
+  function vote(label, value) {
+    const made = button(label, async () => {
+      voted = voted === value ? voted : value;
+      tools();
+      if (await sent("")) noting();
+    });
+    made.dataset.vote = value;
+    return made;
+  }
+  async function sent(note) {
+    const visitor = stored(VISITOR) || crypto.randomUUID?.() || String(Math.random()).slice(2);
+    store(VISITOR, visitor);
+    try {
+      const response = await post("/feedback", { helpful: voted === "yes", note, receipt: last().receipt, visitor });
+      if (!response.ok) throw new Error(await reason(response));
+      page.announce("Thank you: it is kept on this server, with the answer.");
+      return true;
+    } catch (error) {
+      voted = "";
+      tools();
+      page.announce(`It could not be kept: ${error.message}`);
+      return false;
+    }
+  }
+  function noting() {
+    find("#note")?.remove();
+    const form = document.createElement("form");
+    form.id = "note";
+    const label = document.createElement("label");
+    label.textContent = voted === "yes" ? "What was good about it? (optional)" : "What is wrong with it? (optional)";
+    const field = document.createElement("input");
+    field.type = "text";
+    field.maxLength = 2000;
+    label.append(field);
+    const send = document.createElement("button");
+    send.textContent = "Send";
+    form.append(label, send);
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (field.value.trim() && (await sent(field.value.trim()))) form.remove();
+    });
+    find("#tools").append(form);
+    field.focus({ preventScroll: true });
+    form.scrollIntoView({ block: "nearest" });
+  }
+
+  // -- filters, as chips that can be taken off ----------------------------------------------------------------------
+  function ticked() {
+    return [...document.querySelectorAll('#narrow input[type="checkbox"]:checked')];
+  }
+
+  function chips() {
+    const composer = find("#composer");
+    if (!composer) return;
+    let row = find("#chips");
+    if (!row) {
+      row = document.createElement("div");
+      row.id = "chips";
+      row.setAttribute("role", "group");
+      row.setAttribute("aria-label", "Filters that are on");
+      composer.before(row);
+    }
+    const typed = box("#narrow-period")?.value.trim() || "";
+    const found = ticked();
+    const state = JSON.stringify([typed, found.map((each) => each.name)]);
+    if (row.dataset.state === state) return;
+    row.dataset.state = state;
+    const made = found.map((each) => {
+      const label = each.closest("label")?.innerText.trim() || each.name;
+      return chip(label, () => each.click());
+    });
+    if (typed) made.unshift(chip(typed, () => fill("#narrow-period", "")));
+    row.hidden = !made.length;
+    row.replaceChildren(...made);
+    const count = made.length;
+    const opener = find("#filters");
+    if (opener) opener.textContent = count ? `Filters (${count})` : "Filters";
+  }
+  function chip(label, off) {
+    const made = button(label, () => {
+      off();
+      setTimeout(() => {
+        chips();
+        (find("#chips button") || find("#filters")).focus();
+      }, 0);
+    });
+    made.setAttribute("aria-label", `Take off the filter ${label}`);
+    return made;
+  }
+
+  function narrow(on = !document.body.classList.contains("narrowing")) {
+    document.body.classList.toggle("narrowing", on);
+    find("#filters")?.setAttribute("aria-expanded", String(on));
+    if (on) box("#narrow-period")?.focus();
+  }
+
+  // -- the list of conversations -----------------------------------------------------------------------------------
+  function talks(opener) {
+    page.lay("talks", opener, (place) => {
+      const title = document.createElement("h2");
+      title.textContent = "Conversations";
+      const said = document.createElement("p");
+      said.className = "quiet";
+      said.textContent = "They are kept in this browser only. Nobody else sees them, and no other browser has them.";
+      const entries = list();
+      const all = document.createElement("ul");
+      all.className = "talks";
+      all.append(...entries.map(entry));
+      place.append(title, said, entries.length ? all : none());
+      if (entries.length > 1) place.append(button("Delete all", sure("Really delete all?", deleteAll)));
+    });
+  }
+  function none() {
+    const said = document.createElement("p");
+    said.textContent = "There is none yet: ask a question, and it begins.";
+    return said;
+  }
+
+  function entry({ id, name, at, count }) {
+    const item = document.createElement("li");
+    const open = button(name, () => show(id));
+    open.className = "open";
+    if (id === current) open.setAttribute("aria-current", "true");
+    const said = document.createElement("span");
+    const day = new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    said.textContent = `${count} question${count === 1 ? "" : "s"}, ${day}`;
+    const rename = button("Rename", () => renaming(item, { id, name }));
+    rename.setAttribute("aria-label", `Rename ${name}`);
+    const gone = button("Delete", sure("Really delete?", () => deleted(id, item)));
+    gone.setAttribute("aria-label", `Delete ${name}`);
+    item.append(open, said, rename, gone);
+    return item;
+  }
+
+  function sure(question, act) {
+    return (made) => {
+      if (made.dataset.sure) return act();
+      const [label, name] = [made.textContent, made.getAttribute("aria-label")];
+      made.dataset.sure = "asked";
+      made.textContent = question;
+      made.removeAttribute("aria-label");
+      setTimeout(() => {
+        delete made.dataset.sure;
+        made.textContent = label;
+        if (name) made.setAttribute("aria-label", name);
+      }, 5000);
+    };
+  }
+
+  function renaming(item, { id, name }) {
+    const form = document.createElement("form");
+    const field = document.createElement("input");
+    field.type = "text";
+    field.value = name;
+    field.maxLength = 120;
+    field.setAttribute("aria-label", "New name");
+    const save = document.createElement("button");
+    save.textContent = "Save";
+    form.append(field, save);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const wanted = field.value.trim() || name;
+      store(LIST, list().map((each) => (each.id === id ? { ...each, name: wanted } : each)));
+      talks(find("#talks"));
+      page.announce(`Renamed to ${wanted}.`);
+    });
+    item.replaceChildren(form);
+    field.select();
+  }
+
+  function deleted(id, item) {
+    remove(TALK + id);
+    store(LIST, list().filter((each) => each.id !== id));
+    const next = item.nextElementSibling || item.previousElementSibling;
+    item.remove();
+    page.announce("Deleted.");
+    if (id === current) show("");
+    else if (next) next.querySelector("button").focus();
+    else talks(find("#talks"));
+  }
+  function deleteAll() {
+    for (const { id } of list()) remove(TALK + id);
+    store(LIST, []);
+    page.announce("All conversations are deleted.");
+    show("");
+  }
+
+  // -- an address that asks ------------------------------------------------------------------------------------------
+  // The query goes from the address at once: Gradio would send it along with each question.
+  async function fromAddress() {
+    const query = new URLSearchParams(location.search);
+    const question = query.get("q");
+    if (question === null) return false;
+    for (const name of ["q", "period", ...Object.values(FACETS)]) query.delete(name);
+    const asked = new URLSearchParams(location.search);
+    history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+    fill("#narrow-period", asked.get("period") || "");
+    const missing = [];
+    for (const [facet, name] of Object.entries(FACETS)) {
+      for (const value of asked.getAll(name)) {
+        const input = [...document.querySelectorAll(`#narrow-${facet} input`)].find((each) => each.name === value);
+        if (!input) missing.push(value);
+        else if (!input.checked) input.click();
+      }
+    }
+    if (missing.length) page.announce(`No article has ${missing.join(", ")}: that filter is left out.`);
+    await settle();
+    if (question.trim()) ask(question, []);
+    return true;
+  }
+
+  document.addEventListener(
+    "click",
+    (event) => {
+      const at = (selector) => event.target.closest?.(selector);
+      const asking = at('a[href^="#q/"], a[href^="#ask/"]');
+      if (asking && !(event.ctrlKey || event.metaKey || event.shiftKey)) {
+        event.preventDefault();
+        event.stopPropagation();
+        const href = asking.getAttribute("href");
+        if (href.startsWith("#q/")) ask(decodeURIComponent(href.slice(3)));
+        else about(asking);
+      } else if (at("#clear")) show("");
+      else if (at("#talks")) talks(at("#talks"));
+      else if (at("#filters")) narrow();
+      else if (!at("#export")) {
+        const menu = find("#export");
+        if (menu) menu.open = false;
+      }
+    },
+    true,
+  );
+  function about(link) {
+    page.goto("ask");
+    page.close(false);
+    const title = link.dataset.title || link.title;
+    page.announce(title ? `Ask about ${title}` : "Ask about this article");
+    box("#q").focus();
+  }
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== "Escape") return;
+      unedit();
+      if (find("#export[open]")) {
+        find("#export").open = false;
+        find("#export summary").focus();
+      }
+      if (document.body.classList.contains("narrowing") && event.target.closest?.("#narrow")) {
+        narrow(false);
+        find("#filters").focus();
+      }
+    },
+    true,
+  );
+  document.addEventListener("input", (event) => {
+    if (event.target.closest?.("#narrow")) chips();
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.closest?.("#narrow")) setTimeout(chips, 0);
+  });
+
+  let busy = false;
+  page.listeners.push((what) => {
+    if (what === "settled") {
+      current = stored(OPEN, sessionStorage) || "";
+      fromAddress().then((asked) => {
+        if (asked) current = "";
+        else if (exchanges(current).length) show(current);
+      });
+    }
+    chips();
+    if (busy && !page.answering()) {
+      document.body.classList.remove("editing");
+      setTimeout(() => !page.answering() && carry(exchanges(current)), 300); // where nothing was recorded
+    }
+    busy = page.answering();
+    take();
+    tools();
+  });
+})();
