@@ -6,6 +6,8 @@ from typing import Annotated, Optional
 import typer
 
 import assistant.commands
+import assistant.feedback_commands
+import assistant.taking_commands
 import evals.commands
 import index.commands
 from index.errors import BackchannelError
@@ -23,7 +25,8 @@ app = typer.Typer(
 )
 app.add_typer(index.commands.app, name="index")
 app.add_typer(evals.commands.app, name="eval")
-for command in assistant.commands.COMMANDS:
+app.add_typer(assistant.feedback_commands.app, name="feedback")
+for command in (*assistant.commands.COMMANDS, assistant.taking_commands.export):
     app.command()(command)
 
 
@@ -37,10 +40,10 @@ def default(context: typer.Context) -> None:
 @app.command()
 def settings(home: Annotated[Optional[str], typer.Option(help="Home folder.")] = None) -> None:  # noqa: UP045
     """List every setting with its value and where it came from."""
-    from assistant.settings import AssistantSettings
+    from assistant.settings import AssistantSettings, PageSettings
     from index.settings import IndexSettings, toml_names
 
-    classes = (IndexSettings, AssistantSettings)
+    classes = (IndexSettings, AssistantSettings, PageSettings)
     for settings_class in classes:
         for name, value, origin in settings_class.load(**({"home": home} if home else {})).origins():
             typer.echo(f"{name:22} {value:28} {origin}")

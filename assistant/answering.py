@@ -102,13 +102,7 @@ class Assistant:
         with watch.stage("understanding"):
             spelt = self.index.respell(asked)
             understood = self.understood(spelt, history, address)
-            parts = parts_of(understood)
-        with watch.stage("retrieval"):
-            k = self.settings.passages
-            retrieved, by_part = retrieve_parts(self.retriever, understood, parts, k, filters)
-        with watch.stage("evidence"):
-            evidence = self.evidence(spelt, understood, retrieved)
-            judgment, told, untold = self.judged(understood, evidence, retrieved, parts, by_part)
+        retrieved, evidence, judgment, told, untold = self.found(spelt, understood, filters, watch)
         answer = self.unwritten(asked, understood, retrieved, judgment, untold)
         if answer.outcome == "answered":
             before = answer.notices
@@ -126,6 +120,23 @@ class Assistant:
         if answer.writer == "llm" and not answer.sentences:  # the model read the passages and found nothing
             answer = replace(answer, outcome="not_covered", nearest=self.nearest(understood, retrieved))
         yield replace(answer, timings_ms=watch.milliseconds())
+
+    def covers(self, question: str, filters: Filters = EVERYTHING) -> bool:
+        """Whether the evidence suffices to answer the question by itself: what `stream` judges before it writes."""
+        spelt = self.index.respell(checked(question))
+        judgment = self.found(spelt, understand(spelt, ()), filters, Stopwatch())[2]
+        return judgment.confidence >= self.settings.abstention_threshold
+
+    def found(
+        self, asked: str, understood: str, filters: Filters, watch: "Stopwatch"
+    ) -> tuple[Retrieved, list[Evidence], Judgment, list[Part], list[str]]:
+        """The passages, their sentences, and what `judged` says of them."""
+        with watch.stage("retrieval"):
+            parts = parts_of(understood)
+            retrieved, by_part = retrieve_parts(self.retriever, understood, parts, self.settings.passages, filters)
+        with watch.stage("evidence"):
+            evidence = self.evidence(asked, understood, retrieved)
+            return retrieved, evidence, *self.judged(understood, evidence, retrieved, parts, by_part)
 
     def understood(self, asked: str, history: Sequence[Turn], address: str) -> str:
         """The question as it is searched for: a follow-up completed, by the language model where the settings say."""

@@ -1,4 +1,4 @@
-"""ask | search | replay | serve."""
+"""ask | search | replay | serve | mcp."""
 
 import json
 from enum import StrEnum
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from assistant.types import Turn
     from index.filters import Filters
 
-__all__ = ["COMMANDS", "Format", "ask", "replay", "search", "serve"]
+__all__ = ["COMMANDS", "Format", "ask", "mcp", "replay", "search", "serve"]
 
 
 class Format(StrEnum):
@@ -23,6 +23,13 @@ class Format(StrEnum):
     markdown = "markdown"
     json = "json"
     csl = "csl"
+
+
+class LogFormat(StrEnum):
+    """How the server writes its log."""
+
+    text = "text"
+    json = "json"
 
 
 Home = Annotated[Path | None, HOME]
@@ -119,15 +126,46 @@ def search(
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port; the next free one if taken.")] = 7860,
+    beyond: Annotated[bool, typer.Option("--open", help="Let others than this machine in; there is no login.")] = False,
+    allow_host: Annotated[
+        list[str] | None, typer.Option("--allow-host", help="A name by which browsers may call it; may be repeated.")
+    ] = None,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option("--proxy", help="A proxy's address, whose X-Forwarded-… headers are believed; may be repeated."),
+    ] = None,
+    root_path: Annotated[str, typer.Option("--root-path", help="The prefix that the proxy strips, as /app.")] = "",
+    maintainer: Annotated[
+        bool, typer.Option("--maintainer", help="With the maintainer's tab; this machine only.")
+    ] = False,
+    with_mcp: Annotated[bool, typer.Option("--mcp", help="With a server of tools for MCP clients at /mcp.")] = False,
+    open_metrics: Annotated[
+        bool, typer.Option("--open-metrics", help="Answer /metrics beyond this machine too.")
+    ] = False,
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", help="One JSON object a line, or text.")
+    ] = LogFormat.text,
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log each request and each answer.")] = False,
+    log_questions: Annotated[bool, typer.Option("--log-questions", help="Log the words of questions, too.")] = False,
     home: Home = None,
 ) -> None:
     """Serve the page (this is what `python app.py` does)."""
-    from assistant.page.service import run
+    from assistant.page.listening import Serving
+    from assistant.page.service import Log, run
 
-    run(home, host, port)
+    names, proxies = tuple(allow_host or ()), tuple(proxy or ())
+    serving = Serving(host, beyond, names, maintainer, root_path, proxies, open_metrics, with_mcp)
+    run(home, port, serving, Log(log_format, access_log, log_questions))
 
 
-COMMANDS = (ask, search, replay, serve)
+def mcp(home: Home = None) -> None:
+    """Serve one MCP client over standard input and output: tools ask, search and get_article."""
+    from assistant.page.mcp_server import run_stdio
+
+    run_stdio(home)
+
+
+COMMANDS = (ask, search, replay, serve, mcp)
 
 
 def chosen(as_json: bool, shape: Format | None) -> Format:

@@ -2,6 +2,8 @@
 
 AssistantError
 ├── ConversationError  a conversation sent by a browser that cannot be read
+├── ExportError      a file of a conversation that cannot be written
+├── FeedbackError    feedback that cannot be kept or read
 ├── QuestionError    an empty or over-long question, a history that cannot be read
 ├── ReceiptError     a receipt that cannot be read or written
 ├── RerankerError    a reranker that cannot be loaded, or whose scores are no numbers
@@ -16,7 +18,16 @@ from index.errors import BackchannelError
 if TYPE_CHECKING:
     from assistant.types import AnswerSentence
 
-__all__ = ["AssistantError", "ConversationError", "QuestionError", "ReceiptError", "RerankerError", "WriterError"]
+__all__ = [
+    "AssistantError",
+    "ConversationError",
+    "ExportError",
+    "FeedbackError",
+    "QuestionError",
+    "ReceiptError",
+    "RerankerError",
+    "WriterError",
+]
 
 
 class AssistantError(BackchannelError):
@@ -25,6 +36,14 @@ class AssistantError(BackchannelError):
 
 class ConversationError(AssistantError):
     """A conversation, as a browser keeps it, that cannot be read."""
+
+
+class ExportError(AssistantError):
+    """A file of a conversation that cannot be written."""
+
+
+class FeedbackError(AssistantError):
+    """Feedback that cannot be kept, or read."""
 
 
 class QuestionError(AssistantError):

@@ -34,6 +34,7 @@ class LiveAssistant:
         self.assistant = assistant
         self.clock = clock
         self.listeners: list[Callable[[], None]] = []  # called when `current`, or its warning, has become another
+        self.ending = Event()  # set when answers under way are to end, since the server stops
         self.lock = Lock()
         self.refused = ""  # the generation that could not be taken
         self.again = 0.0

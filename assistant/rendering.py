@@ -13,7 +13,21 @@ from assistant.remarks import opening, remarks, uncovered
 from assistant.types import Answer, AnswerSentence, Citation
 from index.controls import CONTROLS
 
-__all__ = ["FORMATS", "UNSUPPORTED", "csl_items", "csl_json", "described", "json_text", "markdown", "plain"]
+__all__ = [
+    "FORMATS",
+    "UNSUPPORTED",
+    "beside",
+    "csl_items",
+    "csl_json",
+    "described",
+    "escaped",
+    "field",
+    "grouped",
+    "json_text",
+    "markdown",
+    "place",
+    "plain",
+]
 
 UNSUPPORTED = "[not found in the articles]"  # stands behind a sentence that nothing bears out
 # What may begin a link, an image, HTML, emphasis, code, a table, a formula, a footnote or an entity; the rest of
@@ -75,14 +89,21 @@ def beside(answer: Answer) -> list[str]:
     return remarks(replace(answer, ledger={}))
 
 
-def paragraphs(answer: Answer, shown: Callable[[str], str], mark: str, space: str) -> Iterator[list[str]]:
-    """The sentences of each paragraph, `shown` and with their marks; where it has a lead-in, that comes first."""
-    made: list[list[str]] = [[]]
+def grouped(answer: Answer) -> list[list[AnswerSentence]]:
+    """The sentences of each paragraph; a lead-in begins one."""
+    made: list[list[AnswerSentence]] = [[]]
     for each in answer.sentences:
         if each.lead_in:
-            made.append([f"{shown(each.lead_in)}:"])
-        made[-1].append(marked(each, shown, mark, space))
-    return (each for each in made if each)
+            made.append([])
+        made[-1].append(each)
+    return [each for each in made if each]
+
+
+def paragraphs(answer: Answer, shown: Callable[[str], str], mark: str, space: str) -> Iterator[list[str]]:
+    """The sentences of each paragraph, `shown` and with their marks; where it has a lead-in, that comes first."""
+    for group in grouped(answer):
+        led = [f"{shown(group[0].lead_in)}:"] if group[0].lead_in else []
+        yield led + [marked(each, shown, mark, space) for each in group]
 
 
 def marked(sentence: AnswerSentence, shown: Callable[[str], str], mark: str, space: str) -> str:

@@ -4,7 +4,7 @@ from pydantic import Field, SecretStr
 
 from index.settings import LayeredSettings
 
-__all__ = ["MAX_QUESTION", "AssistantSettings"]
+__all__ = ["MAX_QUESTION", "AssistantSettings", "PageSettings"]
 
 MAX_QUESTION = 2000  # characters
 
@@ -37,3 +37,14 @@ class AssistantSettings(LayeredSettings):
         2_000_000, ge=0, description="tokens a day, prompt and answer, then answers are extractive; 0 = no limit"
     )
     llm_address_tokens: int = Field(400_000, ge=0, description="the same for each address that asks; 0 = no limit")
+
+
+class PageSettings(LayeredSettings):
+    """How much the page takes on. What is counted by address is counted only where others can reach the page."""
+
+    page_running: int = Field(8, ge=1, le=64, description="questions answered at the same time")
+    page_waiting: int = Field(64, ge=0, le=10_000, description="questions that may wait; the next one is told to retry")
+    page_questions: int = Field(50, ge=1, description="questions a second from all together")
+    page_address_questions: int = Field(60, ge=1, description="questions a minute from one address")
+    page_address_requests: int = Field(600, ge=1, description="articles, exports and the like a minute from one address")
+    page_address_running: int = Field(2, ge=1, description="questions of one address that wait or are answered at once")

@@ -108,11 +108,14 @@ def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Pro
         """All files of the generation; gives what its manifest says beside them."""
         from index.dense import DenseIndex
         from index.lexical import LexicalIndex
+        from index.mapping import document_vectors, draw_map
         from index.spelling import vocabulary
         from index.storing import write_store
 
         rows = [(each.reading, each.cut, plan.gathered.signatures[each.reading.document.doc_id]) for each in made]
-        write_store(folder / "store.sqlite", rows, vocabulary(each for cut in cuts for each in cut.passages))
+        found = draw_map(document_vectors(passage_vectors, [len(cut.passages) for cut in cuts]))
+        spoken = vocabulary(each for cut in cuts for each in cut.passages)
+        write_store(folder / "store.sqlite", rows, spoken, found.places.tolist())
         (folder / "passages.faiss").write_bytes(DenseIndex.build(passage_vectors).to_bytes())
         (folder / "sentences.npy").write_bytes(npy(sentence_vectors.astype(np.float16)))
         LexicalIndex.build(folder / "lexical", words(cuts))
@@ -121,6 +124,7 @@ def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Pro
             "content": plan.content,
             "counts": {"documents": len(rows), "passages": len(passage_vectors), "sentences": len(sentence_vectors)},
             "changes": changes(plan),
+            "map": {"method": found.method, "trustworthiness": found.trustworthiness},
             "embedder": {
                 "name": embedder.name,
                 "digest": embedder.digest,

@@ -27,7 +27,7 @@ from index.errors import DamagedIndexError, LockedError, NoIndexError
 
 __all__ = ["FORMAT", "Generation", "live", "newest_whole", "pointed", "publish", "published", "writing_lock"]
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
 POINTER = "current"
 UNLISTED = {MANIFEST, "lexical/.tantivy-meta.lock"}  # tantivy writes that empty file whenever it opens a folder

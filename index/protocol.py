@@ -29,6 +29,8 @@ class IndexStatus:
     embedder_digest: str
     published_at: str
     bytes: int
+    map_method: str  # how the map of meaning was drawn
+    map_trust: float  # its trustworthiness in [0, 1], see `index.mapping.Map`
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,8 @@ def describe(generation: Generation) -> IndexStatus:
         embedder_digest=manifest["embedder"]["digest"],
         published_at=manifest["published_at"],
         bytes=generation.size,
+        map_method=manifest["map"]["method"],
+        map_trust=manifest["map"]["trustworthiness"],
     )
 
 

@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from index.duplicates import Signature
 from index.errors import DamagedIndexError, FilterError
 from index.filters import FACETS, Filters
 from index.spelling import Word
+from index.summaries import SUMMARY, Summary, summaries
 from index.types import Document, Dropped, Note, Passage, Sentence, Span
 
 __all__ = ["Store", "Summary"]
@@ -28,18 +29,6 @@ PASSAGE = """SELECT p.passage_id, d.doc_id, p.start, p.end, p.heading, p.tokens,
     FROM passages p JOIN documents d ON d.key = p.document"""
 SENTENCE = """SELECT d.doc_id, s.start, s.end, p.passage_id, s.key, s.document
     FROM sentences s JOIN documents d ON d.key = s.document JOIN passages p ON p.key = s.passage"""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A document without its text, for lists."""
-
-    doc_id: str
-    title: str
-    source: str
-    date: str
-    summary: str
-    questions: tuple[str, ...]
 
 
 class Store:
@@ -141,12 +130,7 @@ class Store:
 
     def summaries(self) -> Iterator[Summary]:
         """All documents without their texts, in the order of their ids."""
-        for doc_id, title, source, date, metadata in self.rows(
-            "SELECT doc_id, title, source, date, metadata FROM documents ORDER BY key"
-        ):
-            known = json.loads(metadata)
-            questions = tuple(str(each) for each in known.get("questions") or ())
-            yield Summary(doc_id, title, source, date, str(known.get("summary") or ""), questions)
+        return summaries(self.rows(SUMMARY))
 
     def versions(self) -> dict[str, str]:
         """The version of each document."""

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from itertools import chain, repeat
 from pathlib import Path
 
 from index.chunking import Cut
@@ -17,7 +18,7 @@ __all__ = ["write_store"]
 SCHEMA = """
 CREATE TABLE documents (key INTEGER PRIMARY KEY, doc_id TEXT UNIQUE NOT NULL, version TEXT, title TEXT, text TEXT,
     source TEXT, date TEXT, metadata TEXT, notes TEXT, headings TEXT, addresses TEXT, since INTEGER, until INTEGER,
-    signature BLOB);
+    signature BLOB, x REAL, y REAL);
 CREATE TABLE facets (facet TEXT, value TEXT, document INTEGER, PRIMARY KEY (facet, value, document)) WITHOUT ROWID;
 CREATE TABLE passages (key INTEGER PRIMARY KEY, passage_id TEXT UNIQUE NOT NULL, document INTEGER, start INTEGER,
     end INTEGER, heading TEXT, tokens INTEGER, first_sentence INTEGER, end_sentence INTEGER);
@@ -30,12 +31,19 @@ CREATE TABLE words (word TEXT PRIMARY KEY, written TEXT, passages INTEGER) WITHO
 Row = tuple[Reading, Cut, Signature | None]
 
 
-def write_store(path: Path, rows: Iterable[Row], words: Iterable[Word] = ()) -> None:
-    """Writes a new file; keys count from 0 in the order given, for documents, passages and sentences alike."""
+def write_store(
+    path: Path, rows: Iterable[Row], words: Iterable[Word] = (), places: Iterable[tuple[float, float]] = ()
+) -> None:
+    """Writes a new file; keys count from 0 in the order given, for documents, passages and sentences alike.
+
+    `places` on the map of meaning are one a row, in [0, 1]; where there are none, all stand in its middle.
+    """
     connection = sqlite3.connect(path)
     connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)  # synced by generation
     next_passage = next_sentence = 0
-    for key, (reading, cut, signature) in enumerate(rows):
+    for key, ((reading, cut, signature), place) in enumerate(
+        zip(rows, chain(places, repeat((0.5, 0.5))), strict=False)
+    ):
         document, passages, sentences, dropped = reading.document, cut.passages, cut.sentences, reading.dropped
         since, until = period(document)
         fields = [document.doc_id, document.version, document.title, document.text, document.source, document.date]
@@ -45,7 +53,7 @@ def write_store(path: Path, rows: Iterable[Row], words: Iterable[Word] = ()) -> 
             json.dumps([[span.start, span.end] for span in document.headings]),
             json.dumps(document.addresses),
         ]
-        row = (key, *fields, *packed, since, until, None if signature is None else signature.tobytes())
+        row = (key, *fields, *packed, since, until, None if signature is None else signature.tobytes(), *place)
         connection.execute(f"INSERT INTO documents VALUES ({','.join('?' * len(row))})", row)
         connection.executemany("INSERT INTO facets VALUES (?, ?, ?)", [(*pair, key) for pair in facets(document)])
         keys = {passage.passage_id: next_passage + i for i, passage in enumerate(passages)}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from made_once import alone, opened_once, vectors_kept
 
 import app
 from assistant.answering import Assistant
@@ -29,10 +30,26 @@ MakeHome = Callable[..., Path]
 Run = Callable[..., tuple[int, str, str]]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a page shows slowly has servers, browsers and clocks in it, so it is `alone` as well."""
+    for item in items:
+        if item.get_closest_marker("slow") and item.path.name.startswith("test_page_"):
+            item.add_marker("alone")
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("BACKCHANNEL_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_opened_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    cache: pytest.Cache | None = request.config.cache
+    assert cache
+    with opened_once(cache.mkdir("models").resolve()):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +72,8 @@ def models(request: pytest.FixtureRequest) -> Path:
     cache: pytest.Cache | None = request.config.cache
     assert cache
     folder = cache.mkdir("models")
-    open_embedder(PACKAGED, folder)
+    with alone(folder):
+        open_embedder(PACKAGED, folder)
     return folder
 
 
@@ -91,7 +109,8 @@ def library(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
     for name in DOZEN:
         shutil.copy(ARTICLES / f"{name}.md", folder / "articles")
     home = with_models(folder / "home", models)
-    index(home, folder / "articles")
+    with vectors_kept(models, home):
+        index(home, folder / "articles")
     return home
 
 
@@ -99,7 +118,8 @@ def library(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
 def whole_library(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
     """A home that holds the index of all of data/articles, for slow tests; tests must not change it."""
     home = with_models(tmp_path_factory.mktemp("whole") / "home", models)
-    index(home, ARTICLES)
+    with vectors_kept(models, home):
+        index(home, ARTICLES)
     return home
 
 

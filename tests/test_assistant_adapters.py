@@ -169,6 +169,7 @@ def test_callbacks_see_one_query_and_its_response(assistant: Assistant) -> None:
 # --- inside llama-index's own pipelines
 
 
+@pytest.mark.slow
 def test_a_router_sends_questions_to_it(assistant: Assistant, engine: BackchannelQueryEngine) -> None:
     elsewhere = BackchannelQueryEngine(assistant, Filters.parse(regions=["southeast-asia"]))
     router = RouterQueryEngine(FakeSelector(), [tool(engine, "oslo"), tool(elsewhere, "aceh")], llm=MODEL)
@@ -180,7 +181,7 @@ def test_a_router_sends_questions_to_it(assistant: Assistant, engine: Backchanne
             assert response.metadata["selector_result"].ind == (0 if ours is engine else 1)
 
 
-@pytest.mark.parametrize("use_async", [False, True])
+@pytest.mark.parametrize("use_async", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_sub_questions_are_answered_and_their_sources_kept(
     engine: BackchannelQueryEngine, use_async: bool, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -99,6 +99,7 @@ def test_names_of_a_question() -> None:
     assert names_of("What is track two?") == []
 
 
+@pytest.mark.slow
 def test_the_seed_answers_from_itself_or_not_at_all(shared: Path, home: Path) -> None:
     index_sources(home, shared / "seed")
     assistant = Assistant.open(home)

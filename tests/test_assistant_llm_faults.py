@@ -150,6 +150,7 @@ def test_f40_what_is_odd_but_right_is_an_answer(assistant: Assistant, plain: Ans
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_f40_a_name_that_is_looked_up_for_long(
     assistant: Assistant, plain: Answer, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,6 +291,7 @@ class Clock:
         return self.now
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain", "_soon")
 def test_t21_after_three_failures_it_is_left_alone_for_a_while(assistant: Assistant, serve: Serve) -> None:
     clock = Clock()
@@ -373,6 +375,7 @@ def test_t22_what_is_refused_costs_nothing(assistant: Assistant, serve: Serve, b
     assert budget.spent == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain")
 def test_t22_each_address_has_its_share(assistant: Assistant, serve: Serve) -> None:
     server = serve(reply=copying)
@@ -540,6 +543,7 @@ def page(own_home: Path, serve: Serve) -> Iterator[tuple[Page, LLMServer]]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_f41_through_the_page(page: tuple[Page, LLMServer]) -> None:
     """The tab is closed, or Stop is pressed, before the first word and in mid-answer: the model's call is closed."""
     gradio, server = page

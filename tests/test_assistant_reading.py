@@ -85,6 +85,7 @@ def test_without_a_reader_the_evidence_is_not_read(assistant: Assistant) -> None
     assert plain.ask(question).outcome == "answered"
 
 
+@pytest.mark.slow
 def test_a_home_that_cannot_hold_the_reader_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file where a folder should be", encoding="utf-8")
     with pytest.raises(EmbedderError, match=r"could not be exported to .*models: .*BACKCHANNEL_READER=false"):

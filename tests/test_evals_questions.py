@@ -152,6 +152,7 @@ def test_its_table_adds_up(gold: list[Question]) -> None:
     assert all(dev + test == whole for _, dev, test, whole in rows)
 
 
+@pytest.mark.slow
 def test_no_question_is_copied_from_an_article(gold: list[Question]) -> None:
     suggested = {
         " ".join(str(question).casefold().split())

@@ -91,6 +91,7 @@ def sparse(generator: np.random.Generator, shape: tuple[int, int]) -> np.ndarray
     return np.where(generator.random(shape) < 0.5, 0.0, ranks[..., 1] - ranks[..., 0])
 
 
+@pytest.mark.slow
 def test_equal_systems_are_rarely_called_different() -> None:
     drawn = sparse(np.random.default_rng(1), (SIMULATED, QUERIES))
     called = sum(randomisation_test(each, resamples=1999, seed=at) <= ALPHA for at, each in enumerate(drawn))

@@ -15,6 +15,7 @@ from index.embedding import PACKAGED, open_embedder
 
 opened = functools.cache(open_embedder)
 STATUS = ["generation", "documents", "passages", "sentences", "embedder", "embedder_digest", "published_at", "bytes"]
+STATUS += ["map_method", "map_trust"]
 
 
 @pytest.fixture(autouse=True)

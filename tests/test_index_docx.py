@@ -357,7 +357,9 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-@pytest.mark.parametrize("name", ARCHIVES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "bomb" else []) for name in ARCHIVES]
+)
 def test_t17_archives_that_are_not_opened(name: str, tmp_path: Path) -> None:
     """Seventeen of them: one sentence each, nothing written, and less memory than the caps allow."""
     make, said = ARCHIVES[name]

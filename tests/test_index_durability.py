@@ -256,7 +256,7 @@ def test_f14_manifests_that_were_sealed_by_another_hand(home: Path, articles: Pa
 # --- formats
 
 
-@pytest.mark.parametrize("other", [1, 2, 99])
+@pytest.mark.parametrize("other", [1, 2, 3, 99])
 def test_f48_an_index_of_another_format_is_refused_and_rebuilt_and_kept(
     home: Path,
     articles: Path,
@@ -402,6 +402,13 @@ def another_library(home: Path, articles: Path) -> None:
     applied(home, other)
 
 
+def wrong_embedder(home: Path, articles: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("index.building.open_embedder", open_embedder)
+        patch.setattr("index.building.embedder_digest", embedder_digest)
+        applied(home, embedder="no-such/model")
+
+
 def half_read(home: Path, articles: Path) -> None:
     (articles / "mill-talks.md").write_bytes(b"\0\0\0\0")
     applied(home)
@@ -416,11 +423,7 @@ def full_disk(home: Path, articles: Path) -> None:
 @pytest.mark.parametrize(
     ("mistake", "said"),
     [
-        pytest.param(
-            lambda home, articles: applied(home, embedder="no-such/model"),
-            "The embedder no-such/model cannot be loaded",
-            marks=pytest.mark.slow,
-        ),
+        pytest.param(wrong_embedder, "The embedder no-such/model cannot be loaded", marks=pytest.mark.slow),
         (lambda home, articles: applied(home, *empty(articles)), "the folder is empty"),
         (half_read, "the article mill-talks of the live index would be lost"),
         (lambda home, articles: applied(home, *missing(articles)), "There is no"),
@@ -429,7 +432,6 @@ def full_disk(home: Path, articles: Path) -> None:
     ],
     ids=["wrong-embedder", "empty-folder", "half-read-folder", "missing-source", "another-library", "full-disk"],
 )
-@pytest.mark.usefixtures("_really_opened")
 def test_t24_the_live_index_is_byte_identical_after_each_mistake(
     home: Path,
     articles: Path,
@@ -464,6 +466,7 @@ def forbidden(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return tried
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_really_opened")
 def test_f46_without_a_network_all_of_it_works_and_none_is_asked_for(
     home: Path,

@@ -8,6 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 from conftest import index, with_models
+from numpy.typing import NDArray
 from test_index_building import embedder  # noqa: F401  # the real one, which knows what it has embedded
 
 from index.filters import Filters
@@ -63,6 +64,11 @@ def content(home: Path) -> tuple[list[object], list[object], LocalIndex]:
     return [found.document(each.doc_id) for each in found.summaries()], list(passages), found
 
 
+def places(found: LocalIndex) -> NDArray[np.float64]:
+    """`(documents, 2)`: where they stand on the map of meaning."""
+    return np.array([(each.x, each.y) for each in found.summaries()])
+
+
 def test_f17_random_edit_scripts(tmp_path: Path, models: Path) -> None:
     kinds: dict[str, int] = {}
     for seed in range(SCRIPTS):
@@ -86,6 +92,7 @@ def test_f17_random_edit_scripts(tmp_path: Path, models: Path) -> None:
         assert passages == cut, f"script {seed}"
         assert np.abs(one.dense.index.reconstruct_n() - two.dense.index.reconstruct_n()).max() < 1e-5
         assert np.array_equal(one.sentence_vectors, two.sentence_vectors), f"script {seed}"
+        assert np.abs(places(one) - places(two)).max() < 1e-3, f"script {seed}"
         vector = one.embedder.embed_query("Who met at the ferry?")
         ranked, again = (each.by_vector(vector, 10, Filters()) for each in (one, two))
         assert [key for key, _ in ranked] == [key for key, _ in again], f"script {seed}"

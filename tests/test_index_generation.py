@@ -61,7 +61,7 @@ def test_the_manifest_lists_every_file_with_size_and_sha256(tmp_path: Path) -> N
         "store": {"sha256": hashlib.sha256(b"one").hexdigest(), "size": 3},
         "words/postings": {"sha256": hashlib.sha256(bytes(range(256))).hexdigest(), "size": 256},
     }
-    assert (manifest["format"], manifest["generation"], manifest["content"]) == (3, "g1", "one")
+    assert (manifest["format"], manifest["generation"], manifest["content"]) == (4, "g1", "one")
     assert manifest.pop("digest") == digest_of(manifest)
     assert (tmp_path / "current").read_text() == "g1\n"
     assert live(tmp_path) == made
@@ -361,7 +361,7 @@ def test_f14_manifests_that_cannot_be_trusted(two: Path, kept: Path) -> None:
 
     for content in ("", "not json", "[]", "null", "7", "{}", '{"digest": "x"}', "[" * 100_000, whole[:-2]):
         assert said(content) == "its manifest cannot be read"
-    assert said(whole.replace('"format": 3', '"format": 4')) == "its manifest does not match its own digest"
+    assert said(whole.replace('"format": 4', '"format": 5')) == "its manifest does not match its own digest"
     assert said(resealed(kept, format=4)) == "has format 4; this program reads format 3"
     assert said(resealed(kept, format=None)) == "has format None; this program reads format 3"
     older = two / "generations" / published(two)[1] / "manifest.json"
@@ -415,7 +415,7 @@ def test_f48_a_home_of_an_older_program_says_what_to_do_and_is_rebuilt_without_e
     with pytest.raises(DamagedIndexError) as found:
         LocalIndex.open(settings)
     assert str(found.value) == (
-        f"Generation {old.name} has format 2; this program reads format 3, and no other generation is whole. "
+        f"Generation {old.name} has format 3; this program reads format 4, and no other generation is whole. "
         f"Rebuild with: python app.py index apply"
     )
     applied = index(home)

@@ -50,7 +50,7 @@ def nested(depth: int, tag: str = "div") -> str:
     return f"{inside} deepest {f'</{tag}>' * depth}<p>And the last words.</p>"
 
 
-@pytest.mark.parametrize("depth", [200, 255, 256, 257, 1000, 100_000])
+@pytest.mark.parametrize("depth", [200, 255, 256, 257, 1000, pytest.param(100_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("tag", ["div", "b", "blockquote"])
 def test_f27_all_text_of_a_deep_page_is_kept(depth: int, tag: str) -> None:
     """lxml drops what is nested 256 deep, and all that comes after it, without a word."""
@@ -68,7 +68,9 @@ def test_f27_all_text_of_a_deep_page_is_kept(depth: int, tag: str) -> None:
     assert not said or said == ["it is nested too deep, so what stands around the article is in its text as well"]
 
 
-@pytest.mark.parametrize("tag", ["b", "div", "p", "li", "span", "table", "td", "a", "ul", "font"])
+@pytest.mark.parametrize(
+    "tag", ["b", *(pytest.param(tag, marks=pytest.mark.slow) for tag in "div p li span table td a ul font".split())]
+)
 def test_f27_fifty_thousand_unclosed_tags(tag: str) -> None:
     started = time.process_time()
     found = html("<p>Before.</p>" + f"<{tag}>w " * 50_000 + "<p>After.")
@@ -97,6 +99,7 @@ def test_f27_a_deep_page_keeps_its_head_and_its_headings() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_f27_more_elements_than_are_read_as_a_tree() -> None:
     found = html("<p>One more.</p>" * MOST)
     assert found.document.text.count("One more.") == MOST
@@ -165,6 +168,7 @@ GROWING: dict[str, tuple[Callable[..., Iterator[object]], Make]] = {
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("name", GROWING)
 def test_t16_time_grows_with_the_size_and_no_faster(name: str) -> None:
     """Sixteen files of n, 2n and 4n: at most 2.3 times the time for twice the size; the best of ten tries counts."""

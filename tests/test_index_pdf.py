@@ -331,8 +331,12 @@ def test_f25_all_31_files_end_as_they_should(shared: Path) -> None:
 
 # --- bombs
 
+LONG_BOMBS = ("200 MB in 290 KB", "packed three times", "a picture that does not end")  # half a second each
 
-@pytest.mark.parametrize("name", BOMBS)
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG_BOMBS else []) for name in BOMBS]
+)
 def test_f26_bombs_are_told(name: str) -> None:
     """T15. Each is over in a few seconds, and the next file is read."""
     make, said = BOMBS[name]
@@ -347,6 +351,7 @@ def test_f26_bombs_are_told(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_t15_twenty_seconds_are_the_most(tmp_path: Path) -> None:
     """And the batch goes on, in a new child."""
     make, said = SLOW_BOMBS["10,000 full pages"]

@@ -273,6 +273,7 @@ def test_t16_aliases_cannot_fill_the_memory() -> None:
         front_matter("---\n" + "\n".join(lines) + "\n---\nBody.\n")
 
 
+@pytest.mark.slow
 def test_t16_broken_marks_take_linear_time() -> None:
     import time
 

@@ -50,6 +50,8 @@ def test_status_says_what_is_served(found: LocalIndex, settings: IndexSettings) 
         "embedder_digest": found.embedder.digest,
         "published_at": manifest["published_at"],
         "bytes": sum(path.stat().st_size for path in listed),
+        "map_method": "t-SNE",
+        "map_trust": manifest["map"]["trustworthiness"],
     }
     assert status.published_at.endswith("+00:00")
     assert status_of(settings) == (status, "")

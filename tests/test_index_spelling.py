@@ -198,6 +198,7 @@ def test_english_that_the_library_lacks_stays(found: LocalIndex) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_one_unknown_word_among_200_000_takes_less_than_50_ms(models: Path) -> None:
     random = Random(0)
     letters = "etaoinshrdlu"

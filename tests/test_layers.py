@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 
 LAYERS = ("index", "assistant", "evals", "app")  # each may import itself and those before it
-COMMANDS = ("app.py", "*/commands.py", "evals/commands/*", "index/commands/*")
+COMMANDS = ("app.py", "*/commands.py", "assistant/*_commands.py", "evals/commands/*", "index/commands/*")
 PAGE = ("assistant/page/*",)
 OUR_ADAPTER = "evals/peers/adapter_backchannel.py"  # times the imports that come late elsewhere
 
@@ -20,14 +20,16 @@ HOMES: dict[str, tuple[str, ...]] = {
     "faiss": ("index/dense.py", "evals/peers/adapter_llama_index.py"),
     "tantivy": ("index/lexical.py",),
     "rapidfuzz": ("index/spelling.py",),
+    "regex": ("assistant/excerpts.py",),
     "tiktoken": ("index/tokens.py",),
     "nltk": ("index/sentences.py", OUR_ADAPTER),
     "trafilatura": ("index/readers/*",),
     "pypdf": ("index/readers/*",),
-    "docx": ("index/readers/*",),
+    "docx": ("index/readers/*", "assistant/exporting_docx.py"),
     "lxml": ("index/readers/*",),
     "charset_normalizer": ("index/readers/*",),
     "datasketch": ("index/duplicates.py",),
+    "threadpoolctl": ("index/mapping.py",),
     "watchfiles": ("index/watching.py",),
     "markdown_it": ("index/readers/*",),
     "yaml": ("index/readers/*",),
@@ -47,16 +49,19 @@ HOMES: dict[str, tuple[str, ...]] = {
     "txtai": ("evals/peers/adapter_txtai.py",),
     "haystack": ("evals/peers/adapter_haystack.py",),
     "haystack_integrations": ("evals/peers/adapter_haystack.py",),
-    "gradio": PAGE,
+    "gradio": (*PAGE, "evals/bare_chat.py"),  # to measure the page against
     "fastapi": PAGE,
-    "httpx": ("assistant/writing/models.py",),
+    "mcp": ("assistant/page/mcp_*.py",),  # an extra: imported when a server is asked for
+    "httpx": ("assistant/writing/models.py", "evals/page_load.py"),
     "openai": ("assistant/writing/models.py",),
     "starlette": PAGE,
     "uvicorn": PAGE,
+    "prometheus_client": PAGE,
     "nh3": PAGE,
     "rich": ("index/progress.py", *COMMANDS, "evals/*"),
     "typer": (*COMMANDS, "evals/cold_start.py", "evals/search_speed.py"),  # benchmarks, run as processes themselves
     "pydantic_settings": ("index/settings.py",),
+    "pydantic_core": ("assistant/page/api_types.py",),
     "pydantic": ("*/settings.py", "assistant/conversations.py", *PAGE),
     "numpy": ("*",),
 }
@@ -65,6 +70,7 @@ HEAVY = {
     "gradio",
     "ir_measures",
     "llama_index",
+    "mcp",
     "nltk",
     "pandas",
     "plotly",

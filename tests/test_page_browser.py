@@ -1,130 +1,41 @@
 """The page in a real Chromium: ask, open citations by mouse and by keyboard, light and dark, wide and narrow."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, with_models
+from browsing import BROWSER, Open, answered, ask, chromium, fits, focused, in_view, marked, ready, serving, watched
+from conftest import with_models
 
 from assistant.answering import Assistant
 from assistant.types import Citation
 from index.building import apply
 from index.settings import IndexSettings
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
-]
+pytestmark = BROWSER
 
 OSLO = "How did the Oslo talks start?"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-WATCH = """window.violations = [];
-addEventListener("securitypolicyviolation", (e) => violations.push(e.violatedDirective + " " + e.blockedURI));"""
-
-
 SLOWLY = "import app; from assistant.page import streaming; streaming.PAUSE = 1.0; app.main()"
-
-
-def serving(home: Path, program: Sequence[str] = ("app.py",)) -> Iterator[str]:
-    """`python app.py serve` on a free port, until the tests are done with it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKCHANNEL_")}
-    command = [sys.executable, *program, "serve", "--port", "17860", "--home", str(home)]
-    process = subprocess.Popen(command, cwd=ROOT, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout
-    try:
-        line = process.stdout.readline()
-        assert line.startswith("Backchannel answers at http://127.0.0.1:"), line + process.stdout.read()
-        yield line.split()[3]
-    finally:
-        process.terminate()
-        rest = process.communicate(timeout=15)[0]
-    assert (process.returncode, rest) == (0, "")  # an orderly end, and nothing to complain of
 
 
 @pytest.fixture(scope="module")
 def address(library: Path) -> Iterator[str]:
-    yield from serving(library)
+    with serving(library) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
-
-
-Open = Callable[..., Any]
 
 
 @pytest.fixture
 def opened(browser: Any) -> Iterator[Open]:
-    """Opens the page and watches it: afterwards no error, no breach of the policy, no request to elsewhere."""
-    pages = []
-
-    def go(address: str, width: int = 1280, scheme: str = "light", path: str = "/", policed: bool = True) -> Any:
-        size = {"width": width, "height": 800 if width > 760 else 844}
-        context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=width <= 760)
-        context.add_init_script(WATCH)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        said: list[str] = []
-        asked: list[str] = []
-        page.on("console", lambda message: said.append(message.text) if message.type != "info" else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("dialog", lambda dialog: (said.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on("request", lambda request: asked.append(request.url))
-        pages.append((context, page, address, said if policed else [], asked, policed))
-        page.goto(address + path)
-        page.locator("#q textarea").wait_for()
-        return page
-
-    yield go
-    for context, page, address, said, asked, policed in pages:
-        assert not policed or page.evaluate("violations") == []
-        assert [url for url in asked if not url.startswith((address + "/", "data:"))] == []
-        context.close()
-        assert said == []
-
-
-def ask(page: Any, question: str) -> None:
-    """Types a question and waits for the end of the stream."""
-    before = page.locator("#chat .answer").count()
-    page.fill("#q textarea", question)
-    page.keyboard.press("Enter")
-    page.locator("#chat .answer").nth(before).wait_for()
-    page.locator("#status .idle", has_text="Answer ready").wait_for()
-
-
-def marked(page: Any) -> str:
-    """The highlighted quote, as the browser has it."""
-    page.locator("#quote").wait_for()
-    return "\n\n".join(page.locator("#reader mark").all_text_contents())
-
-
-def focused(page: Any) -> str:
-    return str(page.evaluate("document.activeElement.id || document.activeElement.getAttribute('href')"))
-
-
-def in_view(page: Any, selector: str) -> bool:
-    box = page.locator(selector).first.bounding_box()
-    size = page.viewport_size
-    return bool(box) and 0 <= box["y"] < size["height"] and 0 <= box["x"] < size["width"]
-
-
-def fits(page: Any) -> bool:
-    """Whether there is nothing to scroll to sideways."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+    with watched(browser) as go:
+        yield go
 
 
 def quote_of(assistant: Assistant, citation: Citation) -> str:
@@ -178,9 +89,9 @@ def test_a_question_is_answered_and_citation_1_opens_by_mouse_and_by_keyboard(
 def test_every_citation_and_every_card_opens_its_own_words(address: str, opened: Open, assistant: Assistant) -> None:
     page = opened(address)
     question = "Define back-channel negotiation."
-    page.locator("button.example", has_text=question).click()
-    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"  # the button is gone, the focus is not
-    page.locator("#status", has_text="Answer ready").wait_for()
+    page.locator("#examples a.ask", has_text=question).click()
+    answered(page)
+    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"  # the link is gone, the focus is not
     citations = assistant.ask(question).citations
     assert len(citations) >= 2
     for citation in citations:
@@ -216,9 +127,9 @@ def test_what_the_articles_do_not_cover(address: str, opened: Open) -> None:
 def test_a_follow_up_and_a_new_conversation(address: str, opened: Open) -> None:
     page = opened(address)
     ask(page, "Was there any truce in Aceh before the agreement of 2005?")
-    page.locator("#follow").click()
+    page.locator("#next a.ask", has_text="Which countries sent people to watch over it?").click()
     page.locator("#chat .answer").nth(1).wait_for()
-    page.locator("#status .idle", has_text="Answer ready").wait_for()
+    answered(page)
     second = page.locator("#chat .answer").nth(1).inner_text()
     understood = "Which countries sent people to watch over it? (truce in Aceh before the agreement of 2005)"
     assert f"Understood as: {understood}" in second
@@ -227,6 +138,7 @@ def test_a_follow_up_and_a_new_conversation(address: str, opened: Open) -> None:
     page.locator("#chat a.cite").first.click()  # citations of the earlier answer still open
     page.locator("#quote").wait_for()
     page.locator("#clear").click()
+    page.locator("#status", has_text="New conversation").wait_for()
     page.locator("#welcome").wait_for()
     assert page.locator("#chat .answer").count() == 0
     assert page.locator("#sources h2").inner_text() == "The articles"
@@ -250,7 +162,7 @@ def test_what_cannot_be_asked(address: str, opened: Open) -> None:
 
 
 def test_an_answer_can_be_stopped(library: Path, opened: Open) -> None:
-    for address in serving(library, ("-c", SLOWLY)):
+    with serving(library, program=("-c", SLOWLY)) as address:
         page = opened(address, policed=False)  # Gradio's mark of a cancelled call has a style attribute
         page.fill("#q textarea", OSLO)
         page.locator("#send").click()
@@ -261,10 +173,12 @@ def test_an_answer_can_be_stopped(library: Path, opened: Open) -> None:
         assert page.locator("#q textarea").input_value() == "too early"
         page.locator("#stop").click()
         page.locator("#status", has_text="Stopped").wait_for()
+        page.locator("#toolbar").wait_for()  # it is kept as far as it came
         begun = page.locator("#chat .said").inner_text()
         assert page.get_attribute("#chat", "aria-busy") == "false"
         ask(page, "What is the capital of Peru?")  # longer than the next words would have taken
-        assert page.locator("#chat .said").inner_text() == begun
+        earlier = page.locator("#chat .answer").first.inner_text()
+        assert earlier == f"{begun}…\n\nStopped before its end."
 
 
 def test_a_citation_in_a_tab_of_its_own(address: str, opened: Open, assistant: Assistant) -> None:
@@ -283,12 +197,14 @@ def test_light_or_dark_is_remembered(address: str, opened: Open) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
     assert page.evaluate(ground) == "rgb(26, 24, 21)"
     page.reload()
-    page.locator("#q textarea").wait_for()
+    ready(page)
     assert root.get_attribute("data-theme") == "dark"
     assert page.evaluate("document.body.classList.contains('dark')")
     page.locator("#theme").click()
     assert page.evaluate(ground) == "rgb(251, 249, 244)"
-    assert page.evaluate("localStorage.length") == 0  # as the system has it: nothing to remember
+    assert (
+        page.evaluate("localStorage.getItem('backchannel:theme')") is None
+    )  # as the system has it: nothing to remember
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -347,7 +263,7 @@ def test_hostile_articles_and_questions_do_nothing(
     home = with_models(folder / "home", models)
     apply(IndexSettings.load(home=home), [folder / "articles.jsonl"])
     stored = Assistant.open(home).index.document(record["_id"])
-    for address in serving(home):
+    with serving(home) as address:
         page = opened(address)
         assert page.locator("#sources .title").inner_text() == stored.title
         ask(page, f"When did the Lindmark talks on the salt islands start? {PAYLOAD}")

@@ -27,6 +27,9 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
+    "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
 }
 
 
@@ -100,7 +103,7 @@ def test_web_sockets_are_turned_away(own: TestClient) -> None:
 def test_body_limit_by_its_announced_size(own: TestClient) -> None:
     assert own.post("/gradio_api/queue/join", content=b"x" * LARGEST).json() == LARGEST
     refused = own.post("/gradio_api/queue/join", content=b"x" * (LARGEST + 1))
-    assert (refused.status_code, refused.text) == (413, "A request may have at most 1,000,000 bytes.")
+    assert (refused.status_code, refused.json()) == (413, {"detail": "A request may have at most 1,000,000 bytes."})
 
 
 def test_body_limit_by_what_comes(own: TestClient) -> None:

@@ -83,5 +83,5 @@ def test_every_dependency_is_pinned() -> None:
 
 def test_help_names_every_command() -> None:
     shown = subprocess.run([sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True).stdout
-    for command in ("ask", "search", "serve", "replay", "settings", "index", "eval"):
+    for command in ("ask", "search", "serve", "replay", "export", "feedback", "settings", "index", "eval"):
         assert re.search(rf"^  {command} ", shown, re.M)

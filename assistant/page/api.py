@@ -12,17 +12,18 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 
 from assistant.living import LiveAssistant
 from assistant.page import calls
-from assistant.page.api_errors import DOCUMENTED, FAULT, LOG, said, sentences
+from assistant.page.api_errors import DOCUMENTED, FAULT, LOG, finished, said, sentences
 from assistant.page.api_page import api_page
 from assistant.page.api_types import AnswerObject, Ask, DocumentObject, Found, Search, StatusObject
-from assistant.page.growing import BEAT, Growing, changes
+from assistant.page.growing import BEAT, GoneError, Growing, changes
+from assistant.page.stopping import until
 from index.errors import BackchannelError, UnknownDocumentError
 
 __all__ = ["add_api", "build_api"]
 
 HEADERS = {"Cache-Control": "no-store"}
 UNHELD = {**HEADERS, "X-Accel-Buffering": "no"}  # nginx would hold a stream back
-LOOK = 0.25  # seconds between two looks at whether one who waits for a whole answer has left
+IDENTITY = "an article's id; its slashes as they are, or as %2F"
 CALLED = """Cited answers from articles on track-two dialogues and private diplomacy. Every sentence of an answer names
 its citations, and every citation the article, the characters and the words. Errors are one sentence:
 `{"error": "…"}`."""
@@ -64,26 +65,33 @@ def build_api(live: LiveAssistant) -> FastAPI:
     @api.post("/ask", response_model=AnswerObject, responses={200: STREAMED}, summary="Ask a question")
     async def ask(body: Annotated[Ask, Body()], request: Request) -> Response:
         address = request.client.host if request.client else ""
-        growing = Growing(calls.answers(live.current(), body, address))
+        growing = Growing(until(live.ending, calls.answers(live.current(), body, address)))
         if wants_events(request):
             return await streamed(growing)
         return await whole(growing, request)
 
-    @api.post("/search", response_model=Found, summary="Search for passages")
+    @api.post("/search", response_model=Found, response_description="The passages.", summary="Search for passages")
     def search(body: Annotated[Search, Body()]) -> Response:
         return JSONResponse(calls.search(live.current(), body), headers=HEADERS)
 
-    @api.get("/documents/{id:path}", response_model=DocumentObject, summary="Read an article")
+    @api.get(
+        "/documents/{id:path}",
+        response_model=DocumentObject,
+        response_description="The article.",
+        summary="Read an article",
+    )
     def document(
-        doc_id: Annotated[str, Path(alias="id", description="an article's id; its slashes as they are, or as %2F")],
+        doc_id: Annotated[str, Path(alias="id", description=IDENTITY, examples=["oslo-channel"])],
     ) -> Response:
         try:
             return JSONResponse(calls.article(live.current(), doc_id), headers=HEADERS)
         except UnknownDocumentError:
-            generation = live.current().index.status().generation
-            return said(f"There is no article {json.dumps(doc_id[:100])} in generation {generation}", 404)
+            name = json.dumps(doc_id[:100], ensure_ascii=False)
+            return said(f"There is no article {name} in generation {live.current().index.status().generation}", 404)
 
-    @api.get("/status", response_model=StatusObject, summary="See what answers come from")
+    @api.get(
+        "/status", response_model=StatusObject, response_description="The status.", summary="See what answers come from"
+    )
     def status() -> Response:
         return JSONResponse(calls.status(live.current()), headers=HEADERS)
 
@@ -99,13 +107,10 @@ def wants_events(request: Request) -> bool:
 async def whole(growing: Growing, request: Request) -> Response:
     """The final answer; where the asker leaves before it, its making ends."""
     try:
-        while not growing.ended:
-            await growing.change(LOOK)
-            if not growing.ended and await request.is_disconnected():
-                return Response(status_code=499)  # nobody reads it
-        return JSONResponse(growing.result().to_json(), headers=HEADERS)
-    finally:
-        growing.leave()
+        answer = await growing.last(request.is_disconnected)
+    except GoneError:
+        return Response(status_code=499)  # nobody reads it
+    return JSONResponse(answer.to_json(), headers=HEADERS)
 
 
 async def streamed(growing: Growing) -> Response:
@@ -145,7 +150,7 @@ async def events(growing: Growing) -> AsyncIterator[str]:
     try:
         yield event("done", growing.result().to_json())
     except BackchannelError as error:
-        yield event("error", {"error": f"{str(error).rstrip('.')}."})
+        yield event("error", {"error": finished(str(error))})
     except Exception:  # a fault of ours: its traceback belongs in the log, and no question does
         LOG.exception("A question was not answered")
         yield event("error", {"error": FAULT})

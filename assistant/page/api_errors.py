@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from assistant.errors import AssistantError
-from assistant.page.api_types import Ask, ErrorObject, Search, Turned, Within
+from assistant.errors import QuestionError
+from assistant.page.api_types import Ask, ErrorObject, Read, Search, Turned, Within
 from index.errors import BackchannelError, FilterError, UnknownDocumentError
 
-__all__ = ["DOCUMENTED", "FAULT", "of_validation", "said", "sentences"]
+__all__ = ["DOCUMENTED", "FAULT", "LOG", "finished", "of_validation", "said", "sentences"]
 
 LOG = logging.getLogger(__name__)
 FAULT = "Something went wrong here, and the reason is in the server's log. Try again."
@@ -66,15 +66,19 @@ def sentences(api: FastAPI) -> None:
 
 def said(text: str, status: int, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """A sentence as the API says it."""
-    whole = text if text.endswith((".", "?")) else f"{text}."
-    return JSONResponse({"error": whole}, status, {**(headers or {}), "Cache-Control": "no-store"})
+    return JSONResponse({"error": finished(text)}, status, {**(headers or {}), "Cache-Control": "no-store"})
+
+
+def finished(text: str) -> str:
+    """With a full stop, as sentences of the command line have none."""
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def status_of(error: Exception) -> int:
     """What is asked for is wrong or not there; else it is the index that cannot answer."""
     if isinstance(error, UnknownDocumentError):
         return 404
-    return 422 if isinstance(error, AssistantError | FilterError) else 503
+    return 422 if isinstance(error, QuestionError | FilterError) else 503
 
 
 def of_validation(error: Mapping[str, Any], model: type[BaseModel]) -> str:
@@ -121,7 +125,7 @@ def shown(value: Any, kind: str) -> str:
 def limit_of(path: Sequence[int | str]) -> str:
     """What the field takes, as its model says; of a list's entry, what the list takes."""
     names = [each for each in path if isinstance(each, str)]
-    for model in (Ask, Search, Within, Turned):
+    for model in (Ask, Search, Within, Turned, Read):
         field = model.model_fields.get(names[-1]) if names else None
         if field is not None and field.description:
             return field.description

@@ -66,7 +66,9 @@ def operation(method: str, path: str, told: Mapping[str, Any], known: Mapping[st
         for status, each in told["responses"].items()
     )
     takes = table("Field|Kind|What it takes", rows, "What it takes") if rows else ""
-    calls = "".join(f'<pre tabindex="0"><code class="curl">{in_fragment(each)}</code></pre>' for each in curls(path, base))
+    calls = "".join(
+        f'<pre tabindex="0"><code class="curl">{in_fragment(each)}</code></pre>' for each in curls(path, base)
+    )
     return (
         f'<section id="{slug(path)}"><h2><span class="method">{method.upper()}</span> /api{in_fragment(path)}</h2>'
         f"<p>{in_fragment(told.get('summary', ''))}.</p>{takes}"
@@ -98,7 +100,7 @@ def fields(schema: Mapping[str, Any], known: Mapping[str, Any], within: str = ""
 
 def row(name: str, of_kind: str, limit: str, required: bool, default: object = None) -> str:
     """One field."""
-    optional = f"; else {json.dumps(default)}" if default not in (None, "", [], {}) else ""
+    optional = f"; else {json.dumps(default)}" if default and not isinstance(default, dict) else ""
     need = "required" if required else f"optional{optional}"
     return (
         f'<tr><th scope="row"><code>{in_fragment(name)}</code></th>'
@@ -115,7 +117,8 @@ def object_table(name: str, known: Mapping[str, Any]) -> str:
         for each, field in model["properties"].items()
     )
     inside = table("Field|Kind", rows, title)
-    return f"<section><h3>{title}</h3><p>{code_marked(' '.join(model.get('description', '').split()))}</p>{inside}</section>"
+    about = code_marked(" ".join(model.get("description", "").split()))
+    return f"<section><h3>{title}</h3><p>{about}</p>{inside}</section>"
 
 
 def kind(field: Mapping[str, Any], known: Mapping[str, Any]) -> str:
@@ -142,12 +145,13 @@ def table(heads: str, rows: str, label: str) -> str:
     """A table that can be scrolled, with the keyboard too, where it is wider than the page."""
     cells = "".join(f'<th scope="col">{each}</th>' for each in heads.split("|"))
     head = f"<thead><tr>{cells}</tr></thead>"
-    return f'<div class="wide" role="region" aria-label="{label}" tabindex="0"><table>{head}<tbody>{rows}</tbody></table></div>'
+    inside = f"<table>{head}<tbody>{rows}</tbody></table>"
+    return f'<div class="wide" role="region" aria-label="{label}" tabindex="0">{inside}</div>'
 
 
 def slug(path: str) -> str:
     """The anchor of an operation."""
-    return re.sub(r"\W+", "-", path).strip("-")
+    return "api" + re.sub(r"\W+", "-", path).rstrip("-")
 
 
 def code_marked(text: str) -> str:

@@ -12,12 +12,19 @@ __all__ = [
     "TURNS",
     "AnswerObject",
     "Ask",
+    "Asked",
+    "Count",
     "DocumentObject",
     "ErrorObject",
     "Found",
+    "History",
+    "Identity",
+    "Order",
+    "Read",
     "Search",
     "StatusObject",
     "Turned",
+    "Where",
     "Within",
 ]
 
@@ -57,12 +64,17 @@ class Given(BaseModel):
 class Within(Given):
     """Which articles to look in; values of one list are alternatives, and all that is given must be met."""
 
-    period: Annotated[Text, Field(max_length=20)] = Field(
-        "", description="years as 1990-1995, 1990-, -1995 or 1990, or empty", examples=["1990-1995"]
-    )
-    regions: Values = Field([], description="a list of at most 20 regions, each as the articles name it")
-    topics: Values = Field([], description="a list of at most 20 topics, each as the articles name it")
-    track: Values = Field([], description="a list of at most 20 tracks, such as one, 1.5 or two")
+    period: Annotated[
+        Text,
+        Field(
+            max_length=20,
+            description="years as 1990-1995, 1990-, -1995 or 1990, or empty",
+            examples=["1990-1995"],
+        ),
+    ] = ""
+    regions: Annotated[Values, Field(description="a list of at most 20 regions, each as the articles name it")] = []
+    topics: Annotated[Values, Field(description="a list of at most 20 topics, each as the articles name it")] = []
+    track: Annotated[Values, Field(description="a list of at most 20 tracks, such as one, 1.5 or two")] = []
 
 
 class Turned(Given):
@@ -72,23 +84,39 @@ class Turned(Given):
     content: Annotated[Text, Field(max_length=20_000)] = Field(description="text of at most 20,000 characters")
 
 
+History = Annotated[
+    list[Turned],
+    Field(max_length=TURNS, description=f"a list of at most {TURNS} turns, oldest first, each with role and content"),
+]
+Where = Annotated[Within, Field(description="an object of period, regions, topics and track")]
+Count = Annotated[int, Field(ge=1, le=100, description="a whole number from 1 to 100: how many passages")]
+Order = Annotated[Literal["relevance", "period"], Field(description='"relevance" or "period"')]
+Identity = Annotated[
+    Text, Field(min_length=1, max_length=1000, description="an article's id, as citations and passages name it")
+]
+
+
 class Ask(Given):
     """A question, with what was said before it and where to look."""
 
     question: Asked
-    history: Annotated[list[Turned], Field(max_length=TURNS)] = Field(
-        [], description=f"a list of at most {TURNS} turns, oldest first, each with role and content"
-    )
-    filters: Within = Field(Within(), description="an object of period, regions, topics and track")
+    history: History = []
+    filters: Where = Within()
 
 
 class Search(Given):
     """Words to look for, and how many passages to give."""
 
     query: Asked
-    k: int = Field(10, ge=1, le=100, description="a whole number from 1 to 100: how many passages")
-    filters: Within = Field(Within(), description="an object of period, regions, topics and track")
-    sort: Literal["relevance", "period"] = Field("relevance", description='"relevance" or "period"')
+    k: Count = 10
+    filters: Where = Within()
+    sort: Order = "relevance"
+
+
+class Read(Given):
+    """Which article to read."""
+
+    doc_id: Identity
 
 
 class Place(BaseModel):

@@ -68,11 +68,9 @@ def wire(callbacks: Callbacks, ask: Ask, sources: gr.Markdown, answering: gr.Mar
     narrowed = [ask.period, *ask.facets.values()]
     # "multiple": Gradio would drop a question asked before a stopped answer has wound up; app.js asks one at a time.
     shared = QUIET | {"concurrency_limit": AT_ONCE, "concurrency_id": "ask", "trigger_mode": "multiple"}
-    event = gr.on(
-        [ask.box.submit, ask.send.click], callbacks.ask, [ask.box, ask.kept, *narrowed], outputs, **shared
-    )
+    event = gr.on([ask.box.submit, ask.send.click], callbacks.ask, [ask.box, ask.kept, *narrowed], outputs, **shared)
     ask.stop.click(callbacks.stopped, None, [ask.status, ask.record], cancels=[event], **QUIET)
-    ask.restore.click(callbacks.restored, ask.kept, outputs, cancels=[event], **QUIET)
+    ask.restore.click(callbacks.restored, ask.kept, outputs, **QUIET)
 
 
 def chatbot() -> gr.Chatbot:

@@ -19,7 +19,7 @@ from assistant.page import messages
 from assistant.page.examples import EXAMPLES
 from assistant.page.front import Front
 from assistant.page.streaming import paced
-from assistant.receipts import Receipt, receipt_of, to_json
+from assistant.receipts import Receipt, filters_of, receipt_of, to_json
 from assistant.suggesting import Suggestions
 from assistant.types import Answer, Turn
 from index.errors import BackchannelError
@@ -97,7 +97,7 @@ class Callbacks:
         except BackchannelError as error:
             yield refused(question, earlier, error)
             return
-        chat = [*earlier, *pair(messages.asked(question), messages.aside(SEARCHING))]
+        chat = [*earlier, *pair(messages.asked(question, filters), messages.aside(SEARCHING))]
         busy, line = messages.status("Answering…", busy=True), self.front.line(assistant)
         yield "", chat, same, busy, messages.questions("", ()), same, line
         address = request.client.host if request and request.client else ""
@@ -110,7 +110,7 @@ class Callbacks:
         """
         same = gr.skip()
         words, answer = 0, None
-        question = messages.asked(asked.question)
+        question = messages.asked(asked.question, asked.filters)
         try:
             stream = asked.assistant.stream(asked.question, asked.history, asked.filters, asked.address)
             for answer, now in paced(stream):
@@ -127,7 +127,8 @@ class Callbacks:
                 done = messages.status(messages.ready(answer))
                 yield same, chat, messages.cards(answer), done, same, asked.record(answer), same
             if answer is not None and (following := self.following(asked, answer)):
-                yield same, same, same, same, messages.questions("Ask next", following), same, same
+                title = "Ask next" if answer.outcome == "answered" else "What the articles do answer"
+                yield same, same, same, same, messages.questions(title, following), same, same
         except BackchannelError as error:
             chat = [*earlier, *pair(question, messages.refused(error))]
             yield same, chat, same, messages.status("No answer"), same, same, same
@@ -201,7 +202,7 @@ def shown(receipts: Sequence[Receipt], assistant: Assistant) -> list[dict[str, s
         answer, gone = borne_out(answer_of(receipt), assistant.index)
         if gone:
             answer = replace(answer, notices=(*answer.notices, messages.lost(gone)))
-        chat += pair(messages.asked(answer.question), messages.answered(answer))
+        chat += pair(messages.asked(answer.question, filters_of(receipt)), messages.answered(answer))
     return chat
 
 

@@ -34,7 +34,7 @@ def build_blocks(live: LiveAssistant, maintainer: bool = False) -> gr.Blocks:
                     from assistant.page import maintainer_tab
 
                     with gr.Column(elem_id="view-maintain", elem_classes="view", min_width=0):
-                        maintainer_tab.build(live)
+                        maintainer_tab.build(live, front)
             with gr.Column(elem_id="panel", scale=2, min_width=0):
                 sources = text(front.contents(), "sources")
         front.show("contents", sources, lambda: {"value": front.contents()})

@@ -43,6 +43,7 @@ class Crowd:
         self.listening: Counter[str] = Counter()  # session -> open streams
         self.heard: OrderedDict[str, float] = OrderedDict()  # session -> when it last listened
         self.beside: Counter[str] = Counter()  # address -> questions answered beside the queue: API, MCP
+        self.arriving: Counter[str] = Counter()  # address -> questions on their way into the queue
         self.watching: asyncio.Task[None] | None = None
         queue.get_events = self.next_events  # type: ignore[method-assign]
 
@@ -72,23 +73,40 @@ class Crowd:
     def of_address(self, address: str) -> int:
         """Questions of an address, being answered or waiting, in the queue and beside it."""
         mine = [each for each in (*self.running(), *self.waiting()) if self.addresses.get(each.session_hash) == address]
-        return len(mine) + self.beside[address]
+        return len(mine) + self.arriving[address] + self.beside[address]
 
     # -- coming and going ------------------------------------------------------------------------------------------
 
-    def admit(self, session: str, address: str) -> Refusal | None:
-        """One more question for the queue; None where it may go there."""
+    @contextmanager
+    def admitted(self, session: str, address: str) -> Iterator[Refusal | None]:
+        """For a question that is being put into the queue; None where it may go there."""
         address = neighbourhood(address)
+        refusal = self.unwelcome(address)
+        if refusal is not None:
+            yield refusal
+            return
+        remember(self.addresses, session, address)
+        self.watch()
+        self.arriving[address] += 1  # until Gradio has it in its queue, a hundred others could come
+        try:
+            yield None
+        finally:
+            leave(self.arriving, address)
+
+    def unwelcome(self, address: str) -> Refusal | None:
+        """Why there is no place in the queue for one more from there; room is made at the cost of the unheard."""
         if self.by_address and self.of_address(address) >= self.settings.page_address_running:
             return Refusal(429, TWICE, 1, "address_running")
         unheard = [each for each in self.waiting() if not self.listening[each.session_hash]]
         for each in unheard[: max(0, len(unheard) + 1 - FEW)]:
             self.drop(each)
-        if len(self.waiting()) >= self.settings.page_waiting:
+        if len(self.waiting()) + self.arriving.total() >= self.settings.page_waiting + self.free():
             return busy()
-        remember(self.addresses, session, address)
-        self.watch()
         return None
+
+    def free(self) -> int:
+        """Places to be answered at that nobody has."""
+        return max(0, self.settings.page_running - len(self.running()))
 
     @contextmanager
     def place(self, address: str) -> Iterator[Refusal | None]:
@@ -106,8 +124,7 @@ class Crowd:
         try:
             yield None
         finally:
-            self.beside[address] -= 1
-            self.beside += Counter()  # without those that have none
+            leave(self.beside, address)
 
     @contextmanager
     def listener(self, session: str) -> Iterator[None]:
@@ -116,9 +133,7 @@ class Crowd:
         try:
             yield
         finally:
-            self.listening[session] -= 1
-            if not self.listening[session]:
-                del self.listening[session]
+            leave(self.listening, session)
             remember(self.heard, session, time.monotonic())
 
     # -- who is next -----------------------------------------------------------------------------------------------
@@ -126,7 +141,7 @@ class Crowd:
     def next_events(self) -> tuple[list[Event], bool, str] | None:
         """What Gradio is to run next (in place of its own `get_events`): those first to whom somebody listens.
 
-        The others, among them every browser for the moment until it listens, have half of the places.
+        The others, among them every browser for the moment until it listens, have a quarter of the places.
         """
         names = list(self.queue.event_queue_per_concurrency_id)
         random.shuffle(names)
@@ -146,10 +161,12 @@ class Crowd:
         for event in found.queue:
             if self.listening[event.session_hash]:
                 return event
-        limit = found.concurrency_limit or 2
-        running = [each for job in self.queue.active_jobs for each in job or () if each.fn.concurrency_id == name_of(found)]
+        limit = found.concurrency_limit or 4
+        running = [
+            each for job in self.queue.active_jobs for each in job or () if each.fn.concurrency_id == name_of(found)
+        ]
         unheard = sum(not self.listening[each.session_hash] for each in running)
-        return found.queue[0] if unheard < max(1, limit // 2) else None
+        return found.queue[0] if unheard < max(1, limit // 4) else None
 
     # -- those who do not listen -----------------------------------------------------------------------------------
 
@@ -195,6 +212,13 @@ class Crowd:
                 with suppress(KeyError):
                     del self.queue.pending_messages_per_session[session]
                 self.heard.pop(session, None)
+
+
+def leave(among: Counter[str], key: str) -> None:
+    """One less; what is at none is not kept."""
+    among[key] -= 1
+    if among[key] <= 0:
+        del among[key]
 
 
 def name_of(found: EventQueue) -> str:

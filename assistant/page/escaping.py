@@ -11,7 +11,8 @@ __all__ = ["in_fragment", "in_markdown", "safe_markdown"]
 # Every ASCII punctuation mark as a character reference: neither Markdown, nor an autolink, nor a formula, nor HTML can
 # be begun with one (CommonMark 6.2: references are never structure), and HTML and Markdown both show the mark itself.
 REFERENCES = {ord(mark): f"&#{ord(mark)};" for mark in string.punctuation}
-TAGS = {"a", "bdi", "cite", "div", "h1", "h2", "h3", "h4", "li", "ol", "p", "q", "span", "strong", "sup", "ul"}
+TAGS = {"a", "bdi", "cite", "div", "h1", "h2", "h3", "h4", "li", "mark", "ol", "p", "q", "span", "strong", "sup", "ul"}
+TAGS |= {"code", "table", "tbody", "td", "th", "thead", "tr"}  # of the maintainer's view
 ATTRIBUTES = {"*": {"class"}, "a": {"href", "title"}, "span": {"title"}}
 OWN_LINK = re.compile(r"#(?:[acq]|ask)?/[A-Za-z0-9_.~%/-]+")  # see links.py
 # In nh3's output attribute values stand in double quotes and hold no raw double quote, so this finds whole tags.

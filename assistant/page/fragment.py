@@ -1,9 +1,10 @@
-"""An article as an HTML fragment, with the quoted words marked and where the article has them from."""
+"""An article as an HTML fragment: the quoted words marked, where it has them from, and what to read or ask next."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from assistant.page.about import asking, facts, related_links
 from assistant.page.escaping import in_fragment
 from assistant.page.references import with_link
 from index.types import Document, Span
@@ -13,10 +14,13 @@ __all__ = ["article", "sentence"]
 APART = re.compile(r"\n[^\S\n]*\n\s*")  # what stands between two paragraphs
 
 
-def article(document: Document, quote: Span | None = None) -> str:
-    """Title, date, text and sources of `document`; `quote`, a span of its text, is marked wherever it has words."""
+def article(document: Document, quote: Span | None = None, related: Sequence[tuple[str, str]] = ()) -> str:
+    """Title, date, text and sources of `document`; `quote`, a span of its text, is marked wherever it has words.
+
+    `related` are links and titles of other articles.
+    """
     date = f'<p class="date">{in_fragment(document.date)}</p>' if document.date else ""
-    parts = [f'<h2 dir="auto">{in_fragment(document.title or document.doc_id)}</h2>', date]
+    parts = [f'<h2 dir="auto">{in_fragment(document.title or document.doc_id)}</h2>', date, facts(document)]
     marked, noted = False, quote is None
     for block in blocks(document.text):
         tag = "h3" if any(h.start < block.end and block.start < h.end for h in document.headings) else "p"
@@ -26,7 +30,7 @@ def article(document: Document, quote: Span | None = None) -> str:
             parts.append(onward(document, quote))
             noted = True
     sources = [source for source in document.metadata.get("sources") or () if isinstance(source, Mapping)]
-    return "".join([*parts, listed(sources)])
+    return "".join([*parts, asking(document), related_links(related), listed(sources)])
 
 
 def sentence(text: str) -> str:

@@ -5,18 +5,23 @@ reader does not fetch in time is passed over, since each answer is whole.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event
 
 from assistant.types import Answer
 
-__all__ = ["BEAT", "Growing", "changes"]
+__all__ = ["BEAT", "GoneError", "Growing", "changes"]
 
 THREADS = 40  # answers under way at once, as many as Starlette's own pool has; more of them wait
 PAUSE = 1 / 15  # seconds between two answers that are handed on
+LOOK = 0.25  # seconds between two looks at whether one who waits for the whole answer has left
 BEAT = 4.0  # seconds of silence after which a sign of life is due; proxies give up after some thirty
+
+
+class GoneError(Exception):
+    """Who asked has left: there is nobody to answer."""
 
 
 class Growing:
@@ -60,14 +65,16 @@ class Growing:
             await asyncio.wait_for(self.changed.wait(), seconds)
         self.changed.clear()
 
-    async def last(self) -> Answer:
-        """The final answer, or whatever was raised; who is cancelled while waiting ends it."""
+    async def last(self, left: Callable[[], Awaitable[bool]] | None = None) -> Answer:
+        """The final answer, or whatever was raised. `left` tells whether the asker has gone: `GoneError` then."""
         try:
             while not self.ended:
-                await self.change(BEAT)
+                await self.change(LOOK)
+                if left and not self.ended and await left():
+                    raise GoneError
+            return self.result()
         finally:
             self.leave()
-        return self.result()
 
     def result(self) -> Answer:
         """The final answer, once ended; raises what was raised."""

@@ -17,8 +17,8 @@ __all__ = ["Limits", "Rate", "Refusal", "neighbourhood"]
 KNOWN = 10_000  # addresses remembered; the one that asked longest ago is forgotten first
 WINDOW = 60.0  # seconds in which an address may spend its allowance at once
 
-OFTEN = "You have asked {often} times within a minute, as often as one address may. Ask again in {wait} seconds."
-BUSY = "Many people are asking at this moment. Ask again in {wait} seconds."
+OFTEN = "You have asked {often} times within a minute, as often as one address may. Ask again in {wait}."
+BUSY = "Many people are asking at this moment. Ask again in {wait}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,7 @@ class Rate:
 class Limits:
     """The rates of a page. Those by address hold only where others than this machine's user can come (`by_address`)."""
 
-    def __init__(
-        self, settings: PageSettings, by_address: bool, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, settings: PageSettings, by_address: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self.settings = settings
         self.by_address = by_address
         self.questions = Rate(settings.page_address_questions, WINDOW, clock)
@@ -68,6 +66,10 @@ class Limits:
         """One more question from there."""
         if self.by_address and (wait := self.questions.take(neighbourhood(address))):
             return often(self.settings.page_address_questions, wait)
+        return None
+
+    def asked_by_all(self) -> Refusal | None:
+        """One more question, of those that nothing else speaks against."""
         return busy(wait) if (wait := self.all_questions.take()) else None
 
     def requested(self, address: str) -> Refusal | None:
@@ -80,13 +82,18 @@ class Limits:
 def often(most: int, wait: float) -> Refusal:
     """One address has had its share."""
     seconds = math.ceil(wait)
-    return Refusal(429, OFTEN.format(often=f"{most:,}", wait=seconds), seconds, "address_rate")
+    return Refusal(429, OFTEN.format(often=f"{most:,}", wait=in_words(seconds)), seconds, "address_rate")
 
 
 def busy(wait: float = 2.0) -> Refusal:
     """All together ask more than the page can answer."""
     seconds = math.ceil(wait)
-    return Refusal(503, BUSY.format(wait=seconds), seconds, "busy")
+    return Refusal(503, BUSY.format(wait=in_words(seconds)), seconds, "busy")
+
+
+def in_words(seconds: int) -> str:
+    """A time to wait."""
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
 
 
 def neighbourhood(address: str) -> str:

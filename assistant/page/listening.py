@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 
 from assistant.errors import AssistantError
 
-__all__ = ["ListeningError", "Serving", "checked", "is_loopback"]
+__all__ = ["PRIVATE", "ListeningError", "Serving", "checked", "is_loopback", "local_address"]
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")  # of a host, in small letters
 ROOT = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -28,11 +28,15 @@ class Serving:
     root: str = ""  # the prefix that a proxy strips, as /app
     proxies: tuple[str, ...] = ()  # whose forwarded headers are believed
     open_metrics: bool = False
+    mcp: bool = False  # a server of tools at /mcp
 
     @property
     def public(self) -> bool:
         """Whether others than this machine's user can come."""
         return self.open or bool(self.proxies) or bool(self.root)
+
+
+PRIVATE = Serving()
 
 
 def checked(serving: Serving) -> Serving:

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from assistant.page.escaping import in_markdown, safe_markdown
+from assistant.page.labels import facet_label
 from assistant.page.links import article_link, citation_link, question_link
 from assistant.page.references import joined
 from assistant.remarks import UNSURE, opening, remarks, uncovered, why
 from assistant.types import Answer, AnswerSentence, Citation, NearArticle
 from index.errors import BackchannelError
+from index.filters import FACETS, Filters
 from index.protocol import IndexStatus
 from index.store import Summary
 
@@ -29,12 +31,23 @@ __all__ = [
 # Confidence from which it is said so. It is calibrated: of gold answers above 0.8 nine of ten rest on the evidence, of
 # those below `UNSURE` fewer than half (evals/LOG.md).
 SURE = ((0.8, "The articles cover this"), (UNSURE, "The articles probably cover this"), (0.0, "This is not sure"))
+EVERYTHING = Filters()
 LISTED = 40  # articles named in the panel before the first question
 
 
-def asked(question: str) -> str:
-    """The question as the chat shows it."""
-    return safe_markdown(f'<div class="asked"><h2>{in_markdown(question)}</h2></div>')
+def asked(question: str, filters: Filters = EVERYTHING) -> str:
+    """The question as the chat shows it, and in which articles alone an answer was looked for."""
+    only = f'<p class="quiet">Only articles on: {in_markdown(narrowed(filters))}</p>' if filters else ""
+    return safe_markdown(f'<div class="asked"><h2>{in_markdown(question)}</h2>{only}</div>')
+
+
+def narrowed(filters: Filters) -> str:
+    """Filters in words: `1990-1995; Middle East`."""
+    since, until = filters.since, filters.until
+    period = [str(since)] if since and since == until else [f"{since or ''}-{until or ''}"] if since or until else []
+    return "; ".join(
+        period + [", ".join(facet_label(f, v) for v in getattr(filters, f)) for f in FACETS if getattr(filters, f)]
+    )
 
 
 def aside(text: str) -> str:
@@ -188,7 +201,9 @@ def library(summaries: Sequence[Summary], generation: str) -> str:
 def served(status: IndexStatus, warning: str) -> str:
     """The line under the page's name: what is answered from."""
     articles = f"{status.documents:,} article{'' if status.documents == 1 else 's'}"
-    return safe_markdown(f"<p>{in_markdown(f'Answers from {articles}, generation {status.generation}. {warning}')}</p>")
+    named = f'<span class="generation">, generation {in_markdown(status.generation)}</span>'
+    warned = f" {in_markdown(warning)}" if warning else ""
+    return safe_markdown(f"<p>Answers from {articles}{named}.{warned}</p>")
 
 
 def ready(answer: Answer) -> str:

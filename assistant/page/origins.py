@@ -1,4 +1,4 @@
-"""Which host a browser believes to talk to, and which page sends it: nobody else's, else any site could ask in its name.
+"""Which host a browser believes to talk to, and which page sends it: ours, else any site could ask in its name.
 
 A site that has its own name resolve to this machine (DNS rebinding) is known by that name; an address in place of a
 name cannot be had that way.

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 
 from assistant.living import LiveAssistant
+from assistant.page.about import related
 from assistant.page.fragment import article, sentence
 from assistant.page.static_files import TYPES, content
 from index.errors import UnknownDocumentError
@@ -51,14 +52,15 @@ def opened(index: Index, doc_id: str, start: str, end: str, generation: str) -> 
     if isinstance(found, HTMLResponse):
         return found
     document, before = found
+    others = related(index, document)
     if not start and not end:
-        return HTMLResponse(before + article(document))
+        return HTMLResponse(before + article(document, None, others))
     quote = span(document, start, end)
     if quote is None:
         length = len(document.text)
         text = f"The article {doc_id} has {length:,} characters; {start or '?'} to {end or '?'} is no place in it."
         return HTMLResponse(sentence(text), 422)
-    return HTMLResponse(before + article(document, quote))
+    return HTMLResponse(before + article(document, quote, others))
 
 
 def as_answered(index: Index, doc_id: str, generation: str) -> tuple[Document, str] | HTMLResponse:

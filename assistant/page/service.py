@@ -2,8 +2,9 @@
 
 import os
 import signal
-import socket
+import threading
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -11,16 +12,27 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from assistant.living import LiveAssistant
+from assistant.page import logs
+from assistant.page.listening import PRIVATE, Serving, checked
 from assistant.page.ports import free_port, greeting
+from assistant.page.server import ENDING, Server, leave
+from assistant.page.stopping import Stopping
+from assistant.settings import PageSettings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from gradio import Blocks
 
-__all__ = ["build_app", "run"]
+    from assistant.page.admission import Admission
+
+__all__ = ["Log", "build_app", "run"]
 
 # Read by Gradio when it is imported: nothing is looked up, reported, shared or recorded.
 QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
+    # After each answer Gradio puts the last so many into a pandas table, for a page of figures that is switched off.
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
     "GRADIO_RUN_HISTORY": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_OFFLINE": "1",
@@ -28,62 +40,82 @@ QUIET = {
 UNWANTED = ("GRADIO_SHARE", "GRADIO_MCP_SERVER", "GRADIO_SSR_MODE", "GRADIO_ALLOWED_PATHS", "GRADIO_ROOT_PATH")
 
 
-def run(home: Path | None, host: str, port: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What is written to standard error; see `logs.configure`."""
+
+    form: str = "text"
+    access: bool = False
+    questions: bool = False
+
+
+def run(home: Path | None, port: int, serving: Serving, log: Log) -> None:
     """Serves the page until interrupted; `BackchannelError` before that where there is no index or no port."""
+    serving = checked(serving)
     live = LiveAssistant.open(home)
+    key = live.current().settings.llm_api_key.get_secret_value()
+    logs.configure(log.form, log.access, log.questions, [key])
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that both ways of stopping tidy up
     with suppress(KeyboardInterrupt), TemporaryDirectory(prefix="backchannel-") as folder, live.following():
         os.environ["GRADIO_TEMP_DIR"] = folder
-        app = build_app(live)
-        taken = free_port(host, port)  # after the slow part: nobody waits at a port that does not answer yet
+        app = build_app(live, serving.maintainer, serving)
+        taken = free_port(serving.host, port)  # after the slow part: nobody waits at a port that does not answer yet
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # `Forwarded` is more particular
+            timeout_graceful_shutdown=ENDING,
         )
-        Server(app, config, greeting(taken, live.current().index.status())).run(sockets=[taken])
+        Server(app, config, greeting(taken, live.current().index.status()), folder).run(sockets=[taken])
+    if any(not each.daemon for each in threading.enumerate() if each is not threading.main_thread()):
+        leave(folder)
 
 
-class Server(uvicorn.Server):
-    """Says where it answers, once it does; open pages do not hold up its end."""
-
-    def __init__(self, page: "FastAPI", config: uvicorn.Config, greeting: str) -> None:
-        super().__init__(config)
-        self.page = page
-        self.greeting = greeting
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Prints the address after the sockets are open."""
-        await super().startup(sockets)
-        if self.started:
-            print(self.greeting, flush=True)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends Gradio's heartbeats first: mounted, it is not told, and each page would cost the whole grace."""
-        self.page.state.gradio.stop_event.set()
-        await super().shutdown(sockets)
-
-
-def build_app(live: LiveAssistant) -> "FastAPI":
+def build_app(live: LiveAssistant, maintainer: bool = False, serving: Serving = PRIVATE) -> "FastAPI":
     """Our routes, and Gradio's page at `/`, behind the guards."""
     os.environ.update(QUIET)
     for name in UNWANTED:
         os.environ.pop(name, None)
-    import gradio as gr
+    from assistant.page.mcp_server import add_mcp, without_mcp
+
+    with without_mcp():
+        import gradio as gr
     from fastapi import FastAPI
     from starlette.middleware.cors import CORSMiddleware
     from starlette.routing import Mount
 
+    from assistant.page import health, report_frame, taking
+    from assistant.page.access import Access
+    from assistant.page.api import add_api
     from assistant.page.chat import build_blocks
+    from assistant.page.forwarded import Forwarded
     from assistant.page.guards import Guards
+    from assistant.page.library import router as library_router
     from assistant.page.routes import router
     from assistant.page.theme import own_theme
 
+    serving = replace(serving, maintainer=maintainer)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    blocks = build_blocks(live, maintainer)
+    admission = admitting(blocks, serving, Stopping(live.ending))
+    app.state.stopping, app.state.crowd = admission.stopping, admission.crowd
     app.add_middleware(CORSMiddleware, allow_origins=[])  # else Gradio adds one that lets any origin in
-    app.add_middleware(Guards)
+    app.add_middleware(Guards, serving=serving, admission=admission)
+    app.add_middleware(Forwarded, proxies=serving.proxies)
+    app.add_middleware(Access)
+    app.include_router(health.router(live, admission.stopping, admission.crowd, serving.open_metrics))
     app.include_router(router(live))
+    app.include_router(library_router(live))
+    app.include_router(taking.router(live))
+    if maintainer:
+        app.include_router(report_frame.router(live))
+    add_api(app, live)
+    add_mcp(app, live, serving.mcp, None if serving.public else serving.names)  # `Guards` knows addresses, too
     gr.mount_gradio_app(
         app,
-        build_blocks(live),
+        blocks,
         path="/",
         app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
         footer_links=[],
@@ -93,7 +125,23 @@ def build_app(live: LiveAssistant) -> "FastAPI":
         mcp_server=False,
         pwa=False,
         ssr_mode=False,
+        root_path=serving.root or None,
         theme=own_theme(),
     )
-    app.state.gradio = next(route.app for route in app.routes if isinstance(route, Mount))
+    app.state.gradio = next(route.app for route in app.routes if isinstance(route, Mount) and not route.path)
     return app
+
+
+def admitting(blocks: "Blocks", serving: Serving, stopping: Stopping) -> "Admission":
+    """The limits of a page, by the settings."""
+    from assistant.page.admission import Admission
+    from assistant.page.crowd import ASKING, Crowd
+    from assistant.page.joining import Joining
+    from assistant.page.limits import Limits
+
+    settings = PageSettings.load()
+    for function in blocks.fns.values():
+        if function.concurrency_id == ASKING:
+            function.concurrency_limit = settings.page_running
+    crowd = Crowd(blocks._queue, settings, serving.public)
+    return Admission(Joining(blocks), Limits(settings, serving.public), crowd, stopping)

@@ -21,7 +21,9 @@ HEAD = """<title>Backchannel</title>
 <link rel="icon" type="image/svg+xml" href="{root}{icon}">
 <link rel="stylesheet" href="{root}{style}">
 """
-SCRIPTS = ("app.js", "talks.js", "library.js")  # not deferred: the first paints the chosen light before all else
+# Not deferred: the first paints the chosen light before all else.
+SCRIPTS = ("app.js", "talks.js", "search.js", "library.js")
+MAINTAINERS = ("maintain.js",)  # only where the maintainer's view is
 FOREIGN = re.compile(rb'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
 STYLED = re.compile(rb'(<(?:html|body|gradio-app)\b[^>]*?)\s+style="[^"]*"')  # the policy blocks them; see page.css
 
@@ -31,17 +33,18 @@ def new_nonce() -> str:
     return secrets.token_urlsafe(16)
 
 
-def rewritten(page: bytes, nonce: str, root: str = "") -> bytes:
+def rewritten(page: bytes, nonce: str, root: str = "", maintainer: bool = False) -> bytes:
     """The shell's HTML with our head. It holds nothing from articles but what `safe_markdown` has escaped."""
     root = html.escape(root)
     page = STYLED.sub(rb"\1", FOREIGN.sub(b"", page))
     page = page.replace(b"<script", f'<script nonce="{nonce}"'.encode())
     head = HEAD.format(root=root, icon=address("favicon.svg"), style=address("page.css"))
-    head += "".join(f'<script nonce="{nonce}" src="{root}{address(name)}"></script>\n' for name in SCRIPTS)
+    names = SCRIPTS + (MAINTAINERS if maintainer else ())
+    head += "".join(f'<script nonce="{nonce}" src="{root}{address(name)}"></script>\n' for name in names)
     return page.replace(b"</head>", head.encode() + b"</head>", 1)
 
 
-def dress(send: Send, nonce: str, root: str = "") -> Send:
+def dress(send: Send, nonce: str, root: str = "", maintainer: bool = False) -> Send:
     """A `send` that rewrites an HTML answer; it is small (some 100 KB), so it is held back whole."""
     started: list[Message] = []
     body = bytearray()
@@ -50,7 +53,7 @@ def dress(send: Send, nonce: str, root: str = "") -> Send:
         headers = MutableHeaders(scope=started[0])
         page = bytes(body)
         if page and headers.get("content-type", "").startswith("text/html"):
-            page = rewritten(page, nonce, root)
+            page = rewritten(page, nonce, root, maintainer)
             headers["content-length"] = str(len(page))
             headers["cache-control"] = "no-store"  # a nonce is for one answer
             del headers["etag"]

@@ -66,7 +66,7 @@ def taken(kind: str, body: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise Refused(400, "The request is not JSON. Send one object") from error
     if not isinstance(found, dict):
-        raise Refused(400, f"The request is a JSON {type(found).__name__}. Send one object")
+        raise Refused(400, "The request is no JSON object. Send one")
     return found
 
 

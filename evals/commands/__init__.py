@@ -8,6 +8,7 @@ from evals.commands.calibrate import calibrate
 from evals.commands.comparing import compare
 from evals.commands.gate import baseline, gate
 from evals.commands.grounding import grounding
+from evals.commands.load import load
 from evals.commands.peers import peers
 from evals.commands.regress import regress
 from evals.commands.report import report
@@ -18,7 +19,21 @@ from evals.commands.train import train
 __all__ = ["app"]
 
 app = typer.Typer(help="Measure retrieval and answers offline.", no_args_is_help=True, rich_markup_mode=None)
-COMMANDS = (retrieval, answers, compare, gate, baseline, regress, sweep, report, peers, calibrate, train, grounding)
+COMMANDS = (
+    retrieval,
+    answers,
+    compare,
+    gate,
+    baseline,
+    regress,
+    sweep,
+    report,
+    peers,
+    calibrate,
+    train,
+    grounding,
+    load,
+)
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(gold.app, name="gold")

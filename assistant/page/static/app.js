@@ -13,6 +13,15 @@
   const page = (window.backchannel = { find, phone, listeners: [] }); // what talks.js and library.js share
   const prefix = document.querySelector('meta[name="root"]')?.content || ""; // where a proxy has put the page
 
+  // -- refusals ---------------------------------------------------------------------------------------------------
+  // To a 503 Gradio's script has words of its own; of any other status it shows those of the server (6.31).
+  const plain = window.fetch;
+  window.fetch = async (...given) => {
+    const answer = await plain(...given);
+    const joining = String(given[0]?.url || given[0]).includes("/gradio_api/queue/join");
+    return joining && answer.status === 503 ? new Response(answer.body, { status: 429, headers: answer.headers }) : answer;
+  };
+
   // -- light and dark ---------------------------------------------------------------------------------------------
   const STORED = "backchannel:theme";
   function stored() {
@@ -55,6 +64,7 @@
   function button(id, label) {
     const made = document.createElement("button");
     made.id = id;
+    made.className = "own";
     made.type = "button";
     made.textContent = label;
     return made;
@@ -307,6 +317,10 @@
   let answering = false;
   page.answering = () => answering;
   let settled = false;
+  let follow = 0; // until when the newest question is kept in view; a reader who scrolls ends it
+  for (const moved of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    document.addEventListener(moved, () => !answering && (follow = 0), { capture: true, passive: true });
+  }
 
   // The newest question at the top where its answer is long, else as far up as it goes.
   function showLatest() {
@@ -335,7 +349,8 @@
     const line = find("#status");
     if (line && !line.hasAttribute("role")) line.setAttribute("role", "status");
     const busy = Boolean(find("#status .busy"));
-    if (busy || answering) showLatest();
+    if (busy) follow = Date.now() + 2000; // what stands below an answer comes after its end
+    if (busy || answering || Date.now() < follow) showLatest();
     if (!settled && find("#q textarea") && find("#views a")) {
       settled = true;
       viewFromAddress();

@@ -14,20 +14,22 @@
   const root = document.querySelector('meta[name="root"]')?.content || "";
 
   // -- storage ----------------------------------------------------------------------------------------------------
-  const memory = new Map(); // where storage is switched off: until the tab is closed
+  const memory = new Map(); // what the storage would not take: kept until the tab is closed
   function stored(key, area = localStorage) {
+    if (memory.has(key)) return memory.get(key);
     try {
       return JSON.parse(area.getItem(key));
     } catch {
-      return memory.get(key) ?? null;
+      return null; // switched off, or not ours
     }
   }
   function store(key, value, area = localStorage) {
-    memory.set(key, value);
     try {
       area.setItem(key, JSON.stringify(value));
+      memory.delete(key);
       return true;
     } catch {
+      memory.set(key, value);
       return false; // full, or switched off
     }
   }
@@ -80,13 +82,23 @@
   }
   const settle = () => new Promise((done) => setTimeout(done, 30)); // Gradio takes a value in its next turn
 
+  let agreeing = 0; // the timer that has storage and `pending` agree again after an answer that was not recorded
   function carry(before) {
+    clearTimeout(agreeing);
     pending = { id: current, before };
     fill("#kept", before.length ? JSON.stringify(before.slice(-SENT).map((each) => each.receipt)) : "");
   }
 
-  async function ask(question, before = exchanges(current)) {
-    if (page.answering()) return page.announce("Wait for the answer, or stop it.");
+  // An answer under way is stopped first, and kept as far as it came.
+  async function stopped() {
+    if (!page.answering()) return;
+    find("#stop").click();
+    for (let turns = 0; page.answering() && turns < 100; turns++) await settle();
+  }
+
+  async function ask(question, before) {
+    await stopped();
+    before ??= exchanges(current);
     page.goto("ask");
     carry(before);
     fill("#q", question);
@@ -96,7 +108,7 @@
   }
 
   async function show(id) {
-    if (page.answering()) return page.announce("Wait for the answer, or stop it.");
+    await stopped();
     page.goto("ask");
     page.close(false);
     current = id;
@@ -133,6 +145,7 @@
   function button(label, act, title = "") {
     const made = document.createElement("button");
     made.type = "button";
+    made.className = "own";
     made.textContent = label;
     if (title) made.title = title;
     made.addEventListener("click", () => act(made));
@@ -247,6 +260,7 @@
     const menu = document.createElement("details");
     menu.id = "export";
     const label = document.createElement("summary");
+    label.className = "own";
     label.textContent = "Export";
     const choices = document.createElement("div");
     for (const [format, name] of Object.entries(FORMATS)) {
@@ -314,6 +328,7 @@
     label.append(field);
     const send = document.createElement("button");
     send.textContent = "Send";
+    send.className = "own";
     form.append(label, send);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -396,6 +411,36 @@
     return said;
   }
 
+  // The newest ones, where no question has been asked yet.
+  function recent() {
+    const examples = find("#examples");
+    if (!examples) return;
+    let place = find("#recent");
+    if (!place) {
+      place = document.createElement("div");
+      place.id = "recent";
+      examples.after(place);
+    }
+    const newest = list().slice(0, 3);
+    const state = JSON.stringify(newest);
+    if (place.dataset.state === state) return;
+    place.dataset.state = state;
+    const title = document.createElement("p");
+    title.textContent = "Asked before, in this browser";
+    const all = document.createElement("ul");
+    all.append(
+      ...newest.map(({ id, name }) => {
+        const item = document.createElement("li");
+        const made = button(name, () => show(id));
+        made.className = "";
+        item.append(made);
+        return item;
+      }),
+    );
+    place.hidden = !newest.length;
+    place.replaceChildren(title, all);
+  }
+
   function entry({ id, name, at, count }) {
     const item = document.createElement("li");
     const open = button(name, () => show(id));
@@ -436,6 +481,7 @@
     field.setAttribute("aria-label", "New name");
     const save = document.createElement("button");
     save.textContent = "Save";
+    save.className = "own";
     form.append(field, save);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -474,6 +520,8 @@
     for (const name of ["q", "period", ...Object.values(FACETS)]) query.delete(name);
     const asked = new URLSearchParams(location.search);
     history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+    const narrowed = Object.values(FACETS).some((name) => asked.has(name)) ? '#narrow input[type="checkbox"]' : "#narrow input";
+    for (let turns = 0; !find(narrowed) && turns < 100; turns++) await settle(); // Gradio draws them when it has their code
     fill("#narrow-period", asked.get("period") || "");
     const missing = [];
     for (const [facet, name] of Object.entries(FACETS)) {
@@ -552,10 +600,11 @@
     chips();
     if (busy && !page.answering()) {
       document.body.classList.remove("editing");
-      setTimeout(() => !page.answering() && carry(exchanges(current)), 300); // where nothing was recorded
+      agreeing = setTimeout(() => !page.answering() && carry(exchanges(current)), 300);
     }
     busy = page.answering();
     take();
     tools();
+    recent();
   });
 })();

@@ -1,0 +1,147 @@
+"""The page in a real Chromium, for tests: started, opened, watched and asked."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT
+
+CHROMIUM = shutil.which("chromium")
+BROWSER = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
+]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+WATCH = """window.violations = [];
+addEventListener("securitypolicyviolation", (e) => violations.push(e.violatedDirective + " " + e.blockedURI));"""
+
+Open = Callable[..., Any]
+
+
+@contextmanager
+def serving(
+    home: Path, port: int = 17860, program: Sequence[str] = ("app.py",), options: Sequence[str] = ()
+) -> Iterator[str]:
+    """`python app.py serve` on the first free port from `port` on, until the tests are done with it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKCHANNEL_")}
+    command = [sys.executable, *program, "serve", "--port", str(port), "--home", str(home), *options]
+    process = subprocess.Popen(command, cwd=ROOT, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("Backchannel answers at http://127.0.0.1:"), line + process.stdout.read()
+        yield line.split()[3]
+    finally:
+        process.terminate()
+        rest = process.communicate(timeout=15)[0]
+    assert (process.returncode, rest) == (0, "")  # an orderly end, and nothing to complain of
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def watched(browser: Any) -> Iterator[Open]:
+    """Opens the page and watches it: afterwards no error, no breach of the policy, no request to elsewhere."""
+    pages = []
+
+    def go(
+        address: str,
+        width: int = 1280,
+        scheme: str = "light",
+        path: str = "/",
+        policed: bool = True,
+        context: Any = None,
+    ) -> Any:
+        size = {"width": width, "height": 800 if width > 760 else 844}
+        context = context or browser.new_context(
+            viewport=size,
+            color_scheme=scheme,
+            has_touch=width <= 760,
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        context.add_init_script(WATCH)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        said: list[str] = []
+        asked: list[str] = []
+        page.on("console", lambda message: said.append(message.text) if message.type != "info" else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("dialog", lambda dialog: (said.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda request: asked.append(request.url))
+        pages.append((context, page, address, said if policed else [], asked, policed))
+        page.goto(address + path)
+        ready(page)
+        return page
+
+    yield go
+    for _, page, address, said, asked, policed in pages:
+        if not page.is_closed():
+            assert not policed or page.evaluate("violations") == []
+        assert [url for url in asked if not url.startswith((address + "/", "data:", f"blob:{address}/"))] == []
+        assert not said, said
+    for context in {id(each[0]): each[0] for each in pages}.values():
+        context.close()
+
+
+def ready(page: Any) -> None:
+    """Waits until the page can be used."""
+    page.locator("#q textarea").wait_for(state="attached")
+    page.locator('body[data-view] #views a[aria-current="page"]').wait_for(state="attached")
+
+
+def ask(page: Any, question: str) -> None:
+    """Types a question and waits for the end of the stream."""
+    before = page.locator("#chat .answer").count()
+    page.fill("#q textarea", question)
+    page.keyboard.press("Enter")
+    page.locator("#chat .answer").nth(before).wait_for()
+    answered(page)
+
+
+def answered(page: Any) -> None:
+    """Waits for the end of an answer."""
+    page.locator("#status .idle", has_text="Answer ready").wait_for()
+    page.locator("#toolbar").wait_for()
+
+
+def marked(page: Any) -> str:
+    """The highlighted quote, as the browser has it."""
+    page.locator("#quote").wait_for()
+    return "\n\n".join(page.locator("#reader mark").all_text_contents())
+
+
+def focused(page: Any) -> str:
+    return str(page.evaluate("document.activeElement.id || document.activeElement.getAttribute('href')"))
+
+
+def announced(page: Any) -> str:
+    """What was said in passing."""
+    page.locator("#announced:not(:empty)").wait_for()
+    return str(page.locator("#announced").inner_text())
+
+
+def in_view(page: Any, selector: str) -> bool:
+    box = page.locator(selector).first.bounding_box()
+    size = page.viewport_size
+    return bool(box) and 0 <= box["y"] < size["height"] and 0 <= box["x"] < size["width"]
+
+
+def fits(page: Any) -> bool:
+    """Whether there is nothing to scroll to sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
