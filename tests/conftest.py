@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from made_once import alone, opened_once, vectors_kept
@@ -19,6 +19,7 @@ from index.embedding import PACKAGED, open_embedder
 from index.settings import IndexSettings
 
 if TYPE_CHECKING:
+    from browsing import Open
     from living_home import Home as LivingHome
     from llm_server import Serve
 
@@ -197,3 +198,21 @@ def live_home(live_homes: "LivingHome", tmp_path: Path) -> "LivingHome":
 @pytest.fixture
 def live(live_home: "LivingHome") -> "LiveAssistant":
     return LiveAssistant.open(live_home.path)
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Any]":
+    """A real Chromium."""
+    from browsing import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def opened(browser: Any) -> "Iterator[Open]":
+    """Opens pages in it and watches them."""
+    from browsing import watched
+
+    with watched(browser) as go:
+        yield go

@@ -27,6 +27,7 @@ import pytest
 from conftest import ROOT, index, with_models
 from injected_articles import HONEST, OURS, OWN, PAYLOADS, QUESTIONS, Case, Obedient, cases_of
 from llm_server import LLMServer
+from made_once import vectors_kept
 from markdown_it import MarkdownIt
 
 import assistant.evidence
@@ -181,7 +182,8 @@ def injected(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator
         (place / "articles" / name).write_text(heading + case.text, encoding="utf-8")
     (place / "articles" / "zelmark.html").write_text(HIDDEN, encoding="utf-8")
     home = with_models(place / "home", models)
-    index(home, place / "articles")
+    with vectors_kept(models, home):
+        index(home, place / "articles")
     plain = Assistant.open(home)
     yield Library(home, cases, canary, plain, Obedient(cases, canary.at))
     canary.close()

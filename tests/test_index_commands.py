@@ -1,6 +1,5 @@
 """index apply | status | verify: what is printed, and one sentence with exit status 2 for bad input."""
 
-import functools
 import json
 import shutil
 import subprocess
@@ -11,19 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import DATA, ROOT, Run, index
 
-from index.embedding import PACKAGED, open_embedder
-
-opened = functools.cache(open_embedder)
 STATUS = ["generation", "documents", "passages", "sentences", "embedder", "embedder_digest", "published_at", "bytes"]
 STATUS += ["map_method", "map_trust"]
-
-
-@pytest.fixture(autouse=True)
-def _model_opened_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The packaged model, opened once for all tests of this file and not once for each command."""
-    found = opened(PACKAGED, models)
-    monkeypatch.setattr("index.building.open_embedder", lambda *named: found)
-    monkeypatch.setattr("index.building.embedder_digest", lambda name: found.digest)
 
 
 @pytest.fixture

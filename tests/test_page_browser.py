@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from browsing import BROWSER, Open, answered, ask, chromium, fits, focused, in_view, marked, ready, serving, watched
+from browsing import BROWSER, Open, answered, ask, fits, focused, in_view, marked, ready, serving
 from conftest import with_models
 
 from assistant.answering import Assistant
@@ -24,18 +23,6 @@ SLOWLY = "import app; from assistant.page import streaming; streaming.PAUSE = 1.
 def address(library: Path) -> Iterator[str]:
     with serving(library) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Open]:
-    with watched(browser) as go:
-        yield go
 
 
 def quote_of(assistant: Assistant, citation: Citation) -> str:

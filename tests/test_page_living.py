@@ -4,14 +4,13 @@ import html
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
+from browsing import CHROMIUM, Open, ask, marked, serving
 from conftest import index
 from fastapi import FastAPI
 from living_home import ANSWER, LANTERN, OSLO, WITHDRAWN, Home, add
 from starlette.testclient import TestClient
-from test_page_browser import CHROMIUM, ask, browser, marked, opened, serving  # noqa: F401
 
 from assistant.living import LiveAssistant
 from assistant.page.routes import router
@@ -35,6 +34,10 @@ def fetch(own: TestClient, citation: Citation, generation: str) -> tuple[int, st
     place = {"start": citation.start, "end": citation.end, "generation": generation}
     answer = own.get(f"/article/{citation.doc_id}", params=place)
     return answer.status_code, answer.text
+
+
+def served(articles: int, generation: str) -> str:
+    return f'<p>Answers from {articles} articles<span class="generation">, generation {generation}</span>.</p>'
 
 
 def quoted(fragment: str) -> str:
@@ -126,13 +129,13 @@ def test_f16_a_page_that_is_opened_later_shows_the_new_generation_only(home: Hom
     page = TestClient(build_app(live))
     title = live.current().index.document(WITHDRAWN).title
     line, articles, everything = shown(page)
-    assert line == f"<p>Answers from 12 articles, generation {home.old}.</p>"
+    assert line == served(12, home.old)
     assert articles.count("<li>") == 12
     assert title in everything
     home.point(home.new)
     assert live.look()
     line, articles, everything = shown(page)
-    assert line == f"<p>Answers from 11 articles, generation {home.new}.</p>"
+    assert line == served(11, home.new)
     assert (articles.count("<li>"), articles.count(home.new), articles.count(home.old)) == (11, 11, 0)
     assert title not in everything + html.unescape(page.get("/").text)
     store = home.path / "generations" / home.old / "store.sqlite"
@@ -153,11 +156,11 @@ def test_f10_an_open_page_answers_from_what_was_published_since(
     library: Path,
     home: Home,
     tmp_path: Path,
-    opened: Any,  # noqa: F811
+    opened: Open,
 ) -> None:
     articles = tmp_path / "articles"
     shutil.copytree(library.parent / "articles", articles)
-    for address in serving(home.path):
+    with serving(home.path) as address:
         page = opened(address)
         ask(page, OSLO)
         old = page.locator("#chat a.cite").first.get_attribute("href")
@@ -166,7 +169,7 @@ def test_f10_an_open_page_answers_from_what_was_published_since(
         new = index(home.path, articles, keep_generations=1).generation.name
         line = f"Answers from 11 articles, generation {new}."
         for _ in range(50):  # a page opened beside it tells when the new one is served
-            if line in html.unescape(page.request.get(f"{address}/config").text()):
+            if new in page.request.get(f"{address}/config").text():
                 break
             page.wait_for_timeout(200)
         assert home.old in page.locator("#generation").inner_text()

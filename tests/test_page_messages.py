@@ -3,6 +3,8 @@
 import re
 from dataclasses import replace
 
+import pytest
+
 from assistant.page import messages
 from assistant.page.streaming import PAUSE, WORDS, paced
 from assistant.types import Answer, AnswerSentence, Citation, NearArticle
@@ -48,7 +50,7 @@ def shown(markdown: str) -> str:
 
 def test_answer_with_its_citations_after_each_sentence() -> None:
     markdown = messages.answered(ANSWERED)
-    assert shown(markdown) == "One two three.|1| Four five.|2|3"
+    assert shown(markdown) == "One two three.|1| Four five.|2|3|The articles cover this"
     assert re.findall(r'href="([^"]*)"', markdown) == ["#c/1/10-18/g1/d", "#c/2/20-28/g1/d", "#c/3/30-38/g1/e"]
     assert 'title="Other &lt;i&gt;"' in markdown
 
@@ -74,8 +76,24 @@ def test_a_citation_comes_with_the_last_word_of_its_sentence() -> None:
         "One two",
         "One two three.|1",
         "One two three.|1| Four",
-        shown(messages.answered(ANSWERED)),
+        "One two three.|1| Four five.|2|3",
     ]
+
+
+@pytest.mark.parametrize(
+    ("confidence", "missing", "says"),
+    [
+        (0.8, (), "The articles cover this"),
+        (0.799, (), "The articles probably cover this"),
+        (0.45, (), "The articles probably cover this"),
+        (0.449, (), "This is not sure"),
+        (0.9, ("Rome",), "The articles cover a part of this"),
+    ],
+)
+def test_how_sure_it_is_in_words_and_as_a_number(confidence: float, missing: tuple[str, ...], says: str) -> None:
+    markdown = messages.answered(replace(ANSWERED, confidence=confidence, missing=missing))
+    assert shown(markdown).endswith(f"|{says}")
+    assert f"Confidence {confidence:.2f}: the estimated probability" in markdown
 
 
 def test_understood_only_where_it_differs() -> None:
@@ -95,7 +113,7 @@ def test_notices_what_is_missing_and_what_stands_alone_are_said_at_the_end() -> 
     )
     assert shown(messages.answered(answer)) == (
         "One two three.|1| |Four five.|A notice.|What was found does not mention 1994 and Rome.|"
-        "1 sentence, underlined, could not be found in the articles."
+        "1 sentence, underlined, could not be found in the articles.|The articles cover a part of this"
     )
     assert "A notice" not in messages.answered(answer, 3)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import BROWSER, Open, announced, answered, ask, chromium, fits, focused, ready, serving, watched
+from browsing import BROWSER, Open, announced, answered, ask, fits, focused, ready, serving
 
 from assistant.answering import Assistant
 from assistant.conversations import answer_of, read
@@ -25,18 +25,6 @@ CSCAP = "When and where was CSCAP established?"
 def address(library: Path) -> Iterator[str]:
     with serving(library, 17864) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Open]:
-    with watched(browser) as go:
-        yield go
 
 
 def kept(page: Any) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Who is let in: every request that costs something passes here before Gradio, the API or the MCP server sees it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from assistant.page.crowd import Crowd
 from assistant.page.joining import TOO_DEEP, Joining, parsed
@@ -27,8 +27,8 @@ class Admission:
         self.crowd = crowd
         self.stopping = stopping
 
-    @contextmanager
-    def admitted(self, method: str, path: str, address: str, body: bytes) -> Iterator[Refusal | None]:
+    @asynccontextmanager
+    async def admitted(self, method: str, path: str, address: str, body: bytes) -> AsyncIterator[Refusal | None]:
         """For a `with` around the serving of a request: None where it may be served."""
         if method == "POST" and path == JOIN:
             with self.joined(address, body) as refusal:
@@ -37,7 +37,7 @@ class Admission:
             if refusal := self.asked(address, body):
                 yield refusal
                 return
-            with self.crowd.place(address) as refusal:
+            async with self.crowd.place(address) as refusal:
                 yield refusal
         elif path.startswith(COUNTED):
             yield self.counted(method, address, body)

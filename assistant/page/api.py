@@ -13,8 +13,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from assistant.living import LiveAssistant
 from assistant.page import calls
 from assistant.page.api_errors import DOCUMENTED, FAULT, LOG, finished, said, sentences
+from assistant.page.api_objects import AnswerObject, DocumentObject, Found, StatusObject
 from assistant.page.api_page import api_page
-from assistant.page.api_types import AnswerObject, Ask, DocumentObject, Found, Search, StatusObject
+from assistant.page.api_types import Ask, Search
 from assistant.page.growing import BEAT, GoneError, Growing, changes
 from assistant.page.stopping import until
 from index.errors import BackchannelError, UnknownDocumentError

@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from assistant.errors import QuestionError
-from assistant.page.api_types import Ask, ErrorObject, Read, Search, Turned, Within
+from assistant.page.api_objects import ErrorObject
+from assistant.page.api_types import Ask, Read, Search, Turned, Within
 from index.errors import BackchannelError, FilterError, UnknownDocumentError
 
 __all__ = ["DOCUMENTED", "FAULT", "LOG", "finished", "of_validation", "said", "sentences"]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from assistant.page.api_types import AnswerObject, DocumentObject, ErrorObject, Found, StatusObject
+from assistant.page.api_objects import AnswerObject, DocumentObject, ErrorObject, Found, StatusObject
 from assistant.page.escaping import in_fragment
 from assistant.page.static_files import address
 

@@ -8,8 +8,8 @@ import asyncio
 import random
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from gradio.exceptions import Error
@@ -24,7 +24,7 @@ __all__ = ["ASKING", "Crowd"]
 
 ASKING = "ask"  # the concurrency_id of the events that answer questions
 UNHEARD = 10.0  # seconds after which a question is dropped that nobody listens to
-FEW = 16  # unheard questions that may wait; the oldest goes. A browser listens as soon as it is told that it may wait
+SOON = 3.0  # seconds after which an unheard question gives way, if the queue is full. A browser listens at once
 SESSIONS = 10_000  # whose addresses are remembered
 LOOK = 1.0  # seconds between two looks
 
@@ -43,6 +43,7 @@ class Crowd:
         self.listening: Counter[str] = Counter()  # session -> open streams
         self.heard: OrderedDict[str, float] = OrderedDict()  # session -> when it last listened
         self.beside: Counter[str] = Counter()  # address -> questions answered beside the queue: API, MCP
+        self.places = asyncio.Semaphore(settings.page_running)  # of those beside the queue
         self.arriving: Counter[str] = Counter()  # address -> questions on their way into the queue
         self.watching: asyncio.Task[None] | None = None
         queue.get_events = self.next_events  # type: ignore[method-assign]
@@ -60,7 +61,8 @@ class Crowd:
 
     def counts(self) -> tuple[int, int]:
         """Questions being answered, and waiting."""
-        return len(self.running()) + self.beside.total(), len(self.waiting())
+        beside = min(self.beside.total(), self.settings.page_running)
+        return len(self.running()) + beside, len(self.waiting()) + self.beside.total() - beside
 
     def oldest(self) -> float:
         """Seconds since the last of all places to be answered was taken; 0 while one is free."""
@@ -97,23 +99,29 @@ class Crowd:
         """Why there is no place in the queue for one more from there; room is made at the cost of the unheard."""
         if self.by_address and self.of_address(address) >= self.settings.page_address_running:
             return Refusal(429, TWICE, 1, "address_running")
+        if not self.full():
+            return None
+        late = time.monotonic() - SOON
         unheard = [each for each in self.waiting() if not self.listening[each.session_hash]]
-        for each in unheard[: max(0, len(unheard) + 1 - FEW)]:
-            self.drop(each)
-        if len(self.waiting()) + self.arriving.total() >= self.settings.page_waiting + self.free():
-            return busy()
-        return None
+        if unheard and unheard[0].enqueue_time < late:
+            self.drop(unheard[0])
+        return busy() if self.full() else None
+
+    def full(self) -> bool:
+        """Whether one more question would be one too many."""
+        coming = len(self.waiting()) + self.arriving.total()
+        return coming >= self.settings.page_waiting + self.free()
 
     def free(self) -> int:
         """Places to be answered at that nobody has."""
         return max(0, self.settings.page_running - len(self.running()))
 
-    @contextmanager
-    def place(self, address: str) -> Iterator[Refusal | None]:
-        """For a question beside the queue: its place while it is answered, or why there is none."""
+    @asynccontextmanager
+    async def place(self, address: str) -> AsyncIterator[Refusal | None]:
+        """For a question beside the queue: a place while it is answered, once there is one, or why there is none."""
         address = neighbourhood(address)
         refusal = None
-        if self.by_address and self.beside[address] >= self.settings.page_address_running:
+        if self.by_address and self.of_address(address) >= self.settings.page_address_running:
             refusal = Refusal(429, TWICE, 1, "address_running")
         elif self.beside.total() >= self.settings.page_running + self.settings.page_waiting:
             refusal = busy()
@@ -122,7 +130,8 @@ class Crowd:
             return
         self.beside[address] += 1
         try:
-            yield None
+            async with self.places:
+                yield None
         finally:
             leave(self.beside, address)
 

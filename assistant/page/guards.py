@@ -93,7 +93,7 @@ class Guards:
         if self.admission is None:
             return await self.app(scope, receive, send)
         address = (scope.get("client") or ("",))[0]
-        with self.admission.admitted(scope["method"], scope["path"], address, body) as refusal:
+        async with self.admission.admitted(scope["method"], scope["path"], address, body) as refusal:
             if refusal is not None:
                 return await said(refusal, scope, receive, send)
             if scope["path"] != LISTEN:

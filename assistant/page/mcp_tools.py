@@ -15,21 +15,8 @@ from assistant.errors import AssistantError
 from assistant.living import LiveAssistant
 from assistant.page import calls
 from assistant.page.api_errors import FAULT, LOG, finished, of_validation
-from assistant.page.api_types import (
-    AnswerObject,
-    Ask,
-    Asked,
-    Count,
-    DocumentObject,
-    Found,
-    History,
-    Identity,
-    Order,
-    Read,
-    Search,
-    Where,
-    Within,
-)
+from assistant.page.api_objects import AnswerObject, DocumentObject, Found
+from assistant.page.api_types import Ask, Asked, Count, History, Identity, Order, Read, Search, Where, Within
 from assistant.page.growing import Growing
 from assistant.page.stopping import until
 from index.errors import BackchannelError

@@ -31,6 +31,7 @@ __all__ = [
 # Confidence from which it is said so. It is calibrated: of gold answers above 0.8 nine of ten rest on the evidence, of
 # those below `UNSURE` fewer than half (evals/LOG.md).
 SURE = ((0.8, "The articles cover this"), (UNSURE, "The articles probably cover this"), (0.0, "This is not sure"))
+PART = "The articles cover a part of this"
 EVERYTHING = Filters()
 LISTED = 40  # articles named in the panel before the first question
 
@@ -90,7 +91,7 @@ def sure(answer: Answer) -> str:
     """How sure the answer is, in words; the number shows when one points at it."""
     if answer.outcome != "answered" or not answer.sentences:
         return ""
-    level = next(name for least, name in SURE if answer.confidence >= least)
+    level = PART if answer.missing else next(name for least, name in SURE if answer.confidence >= least)
     number = f"Confidence {answer.confidence:.2f}: the estimated probability that the cited words answer the question"
     return f'<p class="quiet sure"><span title="{in_markdown(number)}">{in_markdown(level)}</span></p>'
 
