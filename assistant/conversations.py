@@ -12,14 +12,16 @@ from pydantic import TypeAdapter, ValidationError
 from assistant.errors import ConversationError, ReceiptError
 from assistant.receipts import Receipt, from_json
 from assistant.types import Answer, AnswerSentence, Citation, Turn
+from assistant.writing.draft import citation_of
 from index.errors import BackchannelError
 from index.protocol import Index
-from index.types import Document
+from index.types import Document, Span
 
-__all__ = ["LARGEST", "LONGEST", "answer_of", "borne_out", "read", "turns_of"]
+__all__ = ["CUT", "LARGEST", "LONGEST", "answer_of", "borne_out", "read", "turns_of"]
 
 LONGEST = 200  # exchanges; the page begins a new conversation long before
 LARGEST = 900_000  # characters; a request's body may have 1,000,000 bytes, and an exchange takes some 6,000
+CUT = "…"  # ends a sentence that was stopped
 ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
 
 
@@ -73,17 +75,17 @@ def turns_of(receipts: Iterable[Receipt]) -> tuple[Turn, ...]:
 def borne_out(answer: Answer, index: Index) -> tuple[Answer, int]:
     """The answer without the citations whose words do not stand where they say, and how many those are.
 
-    Checked against the article as the answer's generation has it, else as it is now. A sentence that loses all its
-    citations counts as unsupported. Where neither is to be had any more, as after a withdrawal, the citation goes too.
+    Each is checked against the article as the answer's generation has it, else as it is now, and made anew from there:
+    title, source and date are the article's and not the browser's. Where neither is to be had any more, as after a
+    withdrawal, the citation goes. A sentence that loses all its citations counts as unsupported, and so does one that
+    says it is quoted and is not.
     """
     versions = articles_of(answer, index)
-    kept = tuple(each for each in answer.citations if stands(each, versions(each.doc_id)))
-    gone = len(answer.citations) - len(kept)
-    if not gone:
-        return answer, 0
-    numbers = {each.number for each in kept}
-    sentences = tuple(without(each, numbers) for each in answer.sentences)
-    return replace(answer, citations=kept, sentences=sentences), gone
+    found = [standing(each, versions(each.doc_id)) for each in answer.citations]
+    kept = {each.number: each for each in found if each is not None}
+    gone = sum(each is None for each in found)
+    sentences = tuple(without(each, kept) for each in answer.sentences)
+    return replace(answer, citations=tuple(kept.values()), sentences=sentences), gone
 
 
 def articles_of(answer: Answer, index: Index) -> Callable[[str], tuple[Document, ...]]:
@@ -104,16 +106,26 @@ def articles_of(answer: Answer, index: Index) -> Callable[[str], tuple[Document,
     return versions
 
 
-def stands(citation: Citation, versions: Iterable[Document]) -> bool:
-    """Whether the quote stands where the citation says, in one of the versions."""
-    place = slice(citation.start, citation.end)
-    whole = 0 <= citation.start < citation.end
-    return whole and any(each.text[place] == citation.quote for each in versions)
+def standing(citation: Citation, versions: Iterable[Document]) -> Citation | None:
+    """The citation as the first version has it in which its words stand where it says; None where none does."""
+    if not 0 <= citation.start < citation.end:
+        return None
+    for each in versions:
+        if each.text[citation.start : citation.end] == citation.quote:
+            return citation_of(each, Span(citation.start, citation.end), citation.number)
+    return None
 
 
-def without(sentence: AnswerSentence, numbers: set[int]) -> AnswerSentence:
-    """The sentence with those of its citations only."""
-    left = tuple(number for number in sentence.citations if number in numbers)
-    if left == sentence.citations:
-        return sentence
-    return replace(sentence, citations=left, support=sentence.support if left else "unsupported")
+def without(sentence: AnswerSentence, kept: Mapping[int, Citation]) -> AnswerSentence:
+    """The sentence with those of its citations only, and no more support than they give it."""
+    left = tuple(number for number in sentence.citations if number in kept)
+    support = sentence.support
+    if not left or (support == "quoted" and not any(repeats(sentence.text, kept[number].quote) for number in left)):
+        support = "unsupported"
+    return replace(sentence, citations=left, support=support)
+
+
+def repeats(text: str, quote: str) -> bool:
+    """Whether a text is a quote, or its beginning where it was stopped; white space aside."""
+    said, words = " ".join(text.split()), " ".join(quote.split())
+    return said in words or (said.endswith(CUT) and words.startswith(said.removesuffix(CUT)))

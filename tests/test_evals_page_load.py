@@ -23,9 +23,9 @@ def test_a_row_of_the_table() -> None:
 
 def test_inputs_are_filled_by_their_names() -> None:
     at = Served("http://127.0.0.1:1", 7, (("q", "textbox"), ("kept", "textbox"), ("narrow-region", "checkboxgroup")))
-    assert at.body("Who?", "s", "[]") == {
+    assert at.body("Who?", "s") == {
         "fn_index": 7,
-        "data": ["Who?", "[]", []],
+        "data": ["Who?", "", []],
         "session_hash": "s",
         "trigger_id": None,
     }

@@ -362,8 +362,8 @@ def test_f14_manifests_that_cannot_be_trusted(two: Path, kept: Path) -> None:
     for content in ("", "not json", "[]", "null", "7", "{}", '{"digest": "x"}', "[" * 100_000, whole[:-2]):
         assert said(content) == "its manifest cannot be read"
     assert said(whole.replace('"format": 4', '"format": 5')) == "its manifest does not match its own digest"
-    assert said(resealed(kept, format=4)) == "has format 4; this program reads format 3"
-    assert said(resealed(kept, format=None)) == "has format None; this program reads format 3"
+    assert said(resealed(kept, format=5)) == "has format 5; this program reads format 4"
+    assert said(resealed(kept, format=None)) == "has format None; this program reads format 4"
     older = two / "generations" / published(two)[1] / "manifest.json"
     assert said(older.read_text()) == f"The manifest of generation {kept.name} is that of {published(two)[1]}"
     path.unlink()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import BROWSER, Open, chromium, fits, focused, in_view, serving, watched
+from browsing import BROWSER, Open, fits, focused, in_view, serving
 
 from assistant.answering import Assistant
 
@@ -18,18 +18,6 @@ ROWS = "#library tbody tr:not([hidden])"
 def address(library: Path) -> Iterator[str]:
     with serving(library) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Open]:
-    with watched(browser) as go:
-        yield go
 
 
 def at_library(opened: Open, address: str, width: int = 1280, scheme: str = "light", tab: str = "table") -> Any:

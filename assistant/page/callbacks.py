@@ -13,11 +13,12 @@ from uuid import uuid4
 import gradio as gr
 
 from assistant.answering import Assistant, checked
-from assistant.conversations import answer_of, borne_out, read, turns_of
+from assistant.conversations import CUT, answer_of, borne_out, read, turns_of
 from assistant.living import LiveAssistant
 from assistant.page import messages
 from assistant.page.examples import EXAMPLES
 from assistant.page.front import Front
+from assistant.page.shortening import shortened
 from assistant.page.streaming import paced
 from assistant.receipts import Receipt, filters_of, receipt_of, to_json
 from assistant.suggesting import Suggestions
@@ -187,7 +188,7 @@ def begun(answer: Answer, words: int) -> Answer:
         if left <= 0:
             break
         whole = len(said) <= left
-        cut = replace(each, text=f"{' '.join(said[:left])}…", citations=(), short=None)
+        cut = replace(each, text=f"{' '.join(said[:left])}{CUT}", short=None)
         sentences.append(each if whole else cut)
         left -= len(said)
     numbers = {number for each in sentences for number in each.citations}
@@ -214,6 +215,5 @@ def pair(question: str, answer: str) -> list[dict[str, str]]:
 def refused(question: str, earlier: list[dict[str, str]], error: BackchannelError) -> Yielded:
     """What is said in place of an answer; the question stays in its box and out of the conversation."""
     same = gr.skip()
-    short = question if len(question) <= SHOWN else f"{question[:SHOWN]}…"
-    chat = [*earlier, *pair(messages.asked(short), messages.refused(error))]
+    chat = [*earlier, *pair(messages.asked(shortened(question, SHOWN)), messages.refused(error))]
     return same, chat, same, messages.status("Not asked"), messages.questions("", ()), same, same

@@ -4,6 +4,7 @@ import gradio as gr
 
 from assistant.living import LiveAssistant
 from assistant.page import ask_tab, library_tab, search_tab
+from assistant.page.blocks import QuickBlocks
 from assistant.page.callbacks import Callbacks
 from assistant.page.front import Front
 from assistant.page.parts import text
@@ -19,7 +20,7 @@ def build_blocks(live: LiveAssistant, maintainer: bool = False) -> gr.Blocks:
     """The page over the live assistant; with the maintainer's view where that is asked for."""
     front = Front(live)
     callbacks = Callbacks(live, front)
-    blocks = gr.Blocks(title="Backchannel", analytics_enabled=False, fill_width=True, fill_height=True)
+    blocks = QuickBlocks(title="Backchannel", analytics_enabled=False, fill_width=True, fill_height=True)
     with blocks:
         answering = masthead(front, maintainer)
         with gr.Row(elem_id="columns"):

@@ -7,6 +7,7 @@ from assistant.page.labels import years
 from assistant.page.library_entries import Entry
 from assistant.page.library_groups import Group, grouped
 from assistant.page.links import article_link
+from assistant.page.shortening import shortened
 from index.filters import OPEN_END
 
 __all__ = ["MOST", "timeline"]
@@ -152,5 +153,5 @@ def cut(text: str, letters: int) -> str:
     text = " ".join(text.split())
     if len(text) <= letters:
         return text
-    kept = text[: max(letters - 1, 1)]
+    kept = shortened(text, max(letters - 1, 1))[:-1]
     return f"{(kept.rpartition(' ')[0] or kept).rstrip(' ,;:')}…"

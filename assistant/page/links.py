@@ -1,5 +1,6 @@
 """Addresses: links into the page, which carry a citation's place, and the links out that articles give."""
 
+import unicodedata
 from urllib.parse import quote, urlsplit
 
 __all__ = ["article_link", "citation_link", "question_link", "web_host"]
@@ -21,10 +22,20 @@ def question_link(question: str) -> str:
 
 
 def web_host(address: object) -> str:
-    """The host of an http or https address; "" for anything else, which is then not shown as a link."""
+    """The host of an http or https address; "" for anything else, which is then not shown as a link.
+
+    Nor is an address that a browser reads otherwise: it takes a backslash for a slash, and decodes a host.
+    """
+    text = str(address or "").strip()
     try:
-        parts = urlsplit(str(address or "").strip())
+        parts = urlsplit(text)
         host = parts.hostname or ""
     except ValueError:  # an unbalanced bracket, for one
         return ""
-    return host if parts.scheme in ("http", "https") else ""
+    plain = "\\" not in text and all(each in ".-_:" or in_a_name(each) for each in host)
+    return host if plain and parts.scheme in ("http", "https") else ""
+
+
+def in_a_name(char: str) -> bool:
+    """Whether it can stand in the name of a host: a letter, digit or accent, none that turns the direction."""
+    return char.isalnum() or unicodedata.category(char).startswith("M")

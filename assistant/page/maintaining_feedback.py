@@ -7,6 +7,7 @@ from assistant.feedback import Feedback, FeedbackRow
 from assistant.page.escaping import in_markdown, safe_markdown
 from assistant.page.maintaining_index import moment
 from assistant.page.report_frame import Report
+from assistant.page.shortening import shortened
 from assistant.page.tables import command, notice, section, table
 
 __all__ = ["KINDS", "feedback_shown", "reports_shown"]
@@ -51,7 +52,7 @@ def cells(row: FeedbackRow) -> list[str]:
 
 def short(text: str) -> str:
     """The beginning of a text."""
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return shortened(text, LONGEST)
 
 
 def reports_shown(found: list[Report], home: Path) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from assistant.page.escaping import in_markdown, safe_markdown
 from assistant.page.links import citation_link
+from assistant.page.shortening import shortened
 from assistant.page.tables import notice
 from assistant.page.trying import DEEP, KNOBS, Ranking, Trial
 from assistant.settings import AssistantSettings
@@ -58,8 +59,7 @@ def place(number: int, each: ScoredPassage, trial: Trial, compared: bool) -> str
     passage = each.passage
     link = citation_link(number, passage.start, passage.end, trial.generation, passage.doc_id)
     where = " · ".join(part for part in (passage.title or passage.doc_id, passage.heading) if part)
-    text = " ".join(passage.text.split())
-    excerpt = f"{text[:EXCERPT]}…" if len(text) > EXCERPT else text
+    excerpt = shortened(" ".join(passage.text.split()), EXCERPT)
     figures = f"score {each.score:.3f}, cosine {each.dense:.3f}, words {each.lexical:.2f}"
     return (
         f'<li><span class="rank">{number}</span>{change(trial, passage.key, number) if compared else ""}'

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from assistant.page.escaping import in_fragment
+from assistant.page.escaping import in_fragment, isolated
 from assistant.page.links import web_host
 from assistant.rendering import described
 
@@ -12,7 +12,7 @@ __all__ = ["joined", "with_link"]
 
 def joined(sources: Iterable[Mapping[str, Any]]) -> str:
     """Several sources on one line."""
-    return "; ".join(text for text in map(described, sources) if text)
+    return "; ".join(isolated(text) for text in map(described, sources) if text)
 
 
 def with_link(source: Mapping[str, Any]) -> str:
@@ -22,5 +22,5 @@ def with_link(source: Mapping[str, Any]) -> str:
     if not host:
         return text
     address = in_fragment(str(source["url"]).strip())
-    link = f'<a href="{address}" target="_blank" rel="noopener noreferrer"><bdi>{in_fragment(host)}</bdi></a>'
+    link = f'<a href="{address}" target="_blank" rel="noopener noreferrer"><bdi dir="ltr">{in_fragment(host)}</bdi></a>'
     return f"{text} ({link})"

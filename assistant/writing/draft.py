@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from assistant.types import AnswerSentence, Citation
 from index.types import Document, Span
 
-__all__ = ["CitationList", "Draft"]
+__all__ = ["CitationList", "Draft", "citation_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +34,23 @@ class CitationList:
         for made in self.citations:
             if (made.doc_id, made.start, made.end) == (doc_id, span.start, span.end):
                 return made.number
-        document = self.document(doc_id)
-        number = len(self.citations) + 1
-        self.citations.append(
-            Citation(
-                number=number,
-                doc_id=doc_id,
-                version=document.version,
-                title=document.title,
-                source=document.source,
-                date=document.date,
-                start=span.start,
-                end=span.end,
-                quote=document.text[span.start : span.end],
-                onward=tuple(document.onward(span)),
-                page=document.page(span),
-                also=document.addresses,
-            )
-        )
-        return number
+        self.citations.append(citation_of(self.document(doc_id), span, len(self.citations) + 1))
+        return len(self.citations)
+
+
+def citation_of(document: Document, span: Span, number: int) -> Citation:
+    """The citation of a place in a document."""
+    return Citation(
+        number=number,
+        doc_id=document.doc_id,
+        version=document.version,
+        title=document.title,
+        source=document.source,
+        date=document.date,
+        start=span.start,
+        end=span.end,
+        quote=document.text[span.start : span.end],
+        onward=tuple(document.onward(span)),
+        page=document.page(span),
+        also=document.addresses,
+    )

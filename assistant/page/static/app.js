@@ -11,6 +11,17 @@
   const root = document.documentElement;
   const find = (selector) => document.querySelector(selector);
   const page = (window.backchannel = { find, phone, listeners: [] }); // what talks.js and library.js share
+  // The beginning of a text, cut between two characters as people see them.
+  page.shortened = (text, most) => {
+    if (text.length <= most) return text;
+    const clusters = window.Intl?.Segmenter ? new Intl.Segmenter("en").segment(text) : [...text].map((segment) => ({ segment }));
+    let kept = "";
+    for (const { segment } of clusters) {
+      if (kept.length + segment.length >= most) break;
+      kept += segment;
+    }
+    return `${kept}…`;
+  };
   const prefix = document.querySelector('meta[name="root"]')?.content || ""; // where a proxy has put the page
 
   // -- refusals ---------------------------------------------------------------------------------------------------

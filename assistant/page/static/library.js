@@ -193,7 +193,7 @@
     const box = document.createElementNS(SVG, "rect");
     const text = document.createElementNS(SVG, "text");
     const full = link.dataset.title;
-    text.textContent = full.length > 80 ? `${full.slice(0, 79)}…` : full;
+    text.textContent = window.backchannel.shortened(full, 80);
     group.setAttribute("class", "told");
     group.setAttribute("aria-hidden", "true");
     group.append(box, text);

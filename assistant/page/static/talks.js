@@ -133,7 +133,7 @@
       current = target.id;
       store(OPEN, current, sessionStorage);
     }
-    keep(target.id, [...target.before, { id, receipt }], receipt.question.slice(0, 120));
+    keep(target.id, [...target.before, { id, receipt }], page.shortened(receipt.question, 120));
     carry(exchanges(current));
     voted = "";
     tools();
