@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_commands import refused, run
+from test_commands import refusal, typed
 
 from assistant.answering import Assistant
 from assistant.errors import RerankerError
@@ -334,20 +334,20 @@ def test_models_that_are_no_rerankers(tmp_path: Path, tiny: Path) -> None:
 @pytest.mark.slow
 def test_the_command_line_reranks(library: Path, tiny: Path, assistant: Assistant) -> None:
     env = {"BACKCHANNEL_RERANKER": str(tiny), "BACKCHANNEL_RERANKER_DEPTH": "20"}
-    done = run("search", QUESTION, "--json", "--k", "20", "--home", str(library), env=env)
+    done = typed("search", QUESTION, "--json", "--k", "20", "--home", str(library), env=env)
     assert (done.returncode, done.stderr) == (0, "")
     expected = CrossEncoderReranker(str(tiny)).rerank(QUESTION, assistant.search(QUESTION, 20))
     printed = json.loads(done.stdout)["passages"]
     assert [each["passage_id"] for each in printed] == [each.passage.passage_id for each in expected]
     assert [each["score"] for each in printed] == pytest.approx([each.score for each in expected], abs=1e-6)
-    asked = run("ask", QUESTION, "--json", "--home", str(library), env=env)
+    asked = typed("ask", QUESTION, "--json", "--home", str(library), env=env)
     assert json.loads(asked.stdout)["passages"][0]["passage_id"] == printed[0]["passage_id"]
 
 
 @pytest.mark.slow
 def test_a_reranker_that_is_not_there_stops_the_command(library: Path) -> None:
     for command in ("search", "ask"):
-        said = refused(run(command, "Oslo", "--home", str(library), env={"BACKCHANNEL_RERANKER": "/no/such/model"}))
+        said = refusal(typed(command, "Oslo", "--home", str(library), env={"BACKCHANNEL_RERANKER": "/no/such/model"}))
         assert said == f"The reranker /no/such/model cannot be loaded: there is no such folder. {SAID_LAST}"
 
 

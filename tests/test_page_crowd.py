@@ -10,7 +10,8 @@ import httpx
 import pytest
 from served_page import Page, asked, heard, run, served
 
-from assistant.page.crowd import DROPPED, TWICE
+from assistant.page.attention import DROPPED
+from assistant.page.crowd import TWICE
 from assistant.page.origins import OTHER as NAME
 from assistant.page.origins import WHOSE as SITE
 

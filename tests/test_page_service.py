@@ -249,7 +249,8 @@ def test_hostile_articles_come_back_as_text(home: Path, tmp_path: Path) -> None:
 
     answer = TestClient(app).get(f"/article/{quote(document.doc_id, safe='')}", params={"start": 0, "end": 20})
     assert answer.status_code == 200
-    assert set(re.findall(r"<(\w+)", answer.text)) == {"h2", "h3", "p", "mark", "ol", "li", "bdi"}
+    assert set(re.findall(r"<(\w+)", answer.text)) == {"a", "bdi", "div", "h2", "h3", "li", "mark", "ol", "p"}
+    assert re.findall(r'<a [^>]*href="(.*?)"', answer.text) == [f"#ask/{quote(document.doc_id, safe='')}"]
     assert marked(answer.text) == document.text[:20]
 
 
