@@ -1,6 +1,7 @@
 """`Assistant.ask(question) -> Answer`: the whole way from a question to a cited answer. Read this file first."""
 
 import time
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -265,11 +266,14 @@ class Stopwatch:
 
 
 def checked(question: str) -> str:
-    """The question without control characters and outer white space.
+    """The question without characters that nobody sees and outer white space, its letters in their usual form (NFKC).
 
-    `QuestionError` where it is empty, too long, or has no words.
+    So a ligature, full-width letters or a soft hyphen find what the plain word finds. `QuestionError` where it is empty,
+    too long, or has no words.
     """
     question = CONTROLS.sub(" ", question).strip()
+    if not question.isascii() and len(question) <= MAX_QUESTION:  # a longer one is refused below, as it was typed
+        question = usual(question)
     if not question:
         raise QuestionError('The question is empty. Ask one, for example: python app.py ask "How did the talks start?"')
     if not any(character.isalnum() for character in question):
@@ -279,6 +283,13 @@ def checked(question: str) -> str:
             f"The question has {len(question):,} characters; at most {MAX_QUESTION:,} are read. Ask it in fewer words"
         )
     return question
+
+
+def usual(text: str) -> str:
+    """The text in NFKC without characters that nobody sees."""
+    from index.readers.characters import without_hidden  # late: the package brings all readers along
+
+    return unicodedata.normalize("NFKC", without_hidden(text)[0]).strip()
 
 
 def ledger(draft: Draft) -> dict[str, int]:

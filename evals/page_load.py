@@ -1,30 +1,21 @@
 """Many clients at the page at once, by the protocol that its own script speaks: how long answers take, what is refused.
 
-Everything on loopback: the page in a process of its own over a copy of the home, and beside it a bare chat of Gradio's
-around the same answers. Every question ends as answered, refused in words, or lost.
+Every question ends as answered, refused in words, or lost.
 """
 
 import asyncio
 import json
-import os
 import secrets
-import shutil
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evals.errors import EvalsError
+from evals.page_servers import Served
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["CLIENTS", "Asked", "Served", "bare", "conversations", "copied", "drive", "page"]
+__all__ = ["CLIENTS", "Asked", "conversations", "drive"]
 
 CLIENTS = (1, 5, 25, 100, 250)
 QUESTIONS = (
@@ -34,9 +25,8 @@ QUESTIONS = (
     "Where did the Dartmouth Conference meet?",
 )
 LONGEST = 90.0  # seconds that one question may take before it counts as lost
-START = 60.0  # seconds that a server has to answer for the first time
 REFUSED = (429, 503)
-Input = tuple[str, str]  # elem_id and type of one of an event's inputs
+IDLE = 2.0  # seconds after which a connection is not used again; the server closes it after five
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,120 +39,18 @@ class Asked:
     said: str = ""  # all that came, as JSON; of a refusal its sentence
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A server that is up: its address, and the event that answers."""
-
-    address: str
-    event: int
-    inputs: tuple[Input, ...]
-
-    def body(self, question: str, session: str, kept: str = "") -> dict[str, Any]:
-        """The request that asks, the other inputs as nobody has touched them."""
-        values: list[Any] = []
-        for at, (name, kind) in enumerate(self.inputs):
-            first = at == 0
-            values.append(question if first else kept if name == "kept" else untouched(kind))
-        return {"fn_index": self.event, "data": values, "session_hash": session, "trigger_id": None}
-
-
-def untouched(kind: str) -> Any:
-    """What an input holds at first."""
-    return "" if kind == "textbox" else [] if kind in ("checkboxgroup", "chatbot", "state") else None
-
-
-# -- servers -------------------------------------------------------------------------------------------------------
-
-
-def copied(home: Path, folder: Path) -> Path:
-    """A copy of a home for the time of the run; the models, which do not change, are linked."""
-    if not (home / "generations").is_dir():
-        raise EvalsError(f"No index at {home}. Build one with: python app.py index apply")
-    copy = folder / "home"
-    shutil.copytree(home, copy, symlinks=True, ignore=shutil.ignore_patterns("models", "cache", "reports", "lock"))
-    (copy / "models").symlink_to((home / "models").resolve())
-    return copy
-
-
-@contextmanager
-def page(home: Path) -> Iterator[Served]:
-    """Our page."""
-    port = free_port()
-    with started(["-m", "app", "serve", "--home", str(home), "--port", str(port)], port) as address:
-        yield served(address, "q")
-
-
-@contextmanager
-def bare(home: Path) -> Iterator[Served]:
-    """Gradio's own chat around the same answers, with the same places and the same pace."""
-    port = free_port()
-    with started(["-m", "evals.bare_chat", str(home), str(port)], port) as address:
-        yield served(address, "")
-
-
-@contextmanager
-def started(arguments: Sequence[str], port: int) -> Iterator[str]:
-    """A process of ours, from its first answer to its end."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKCHANNEL_")}
-    import httpx
-
-    process = subprocess.Popen([sys.executable, *arguments], env=kept, stdout=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        until = time.monotonic() + START
-        while True:
-            try:
-                httpx.get(f"{address}/config", timeout=10)
-                break
-            except httpx.TransportError as error:
-                if process.poll() is not None or time.monotonic() > until:
-                    raise EvalsError(f"The server did not start: {' '.join(arguments)}") from error
-                time.sleep(0.2)
-        yield address
-    finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def served(address: str, box: str) -> Served:
-    """The event whose first input is the box of that elem_id; of the bare chat the one named chat."""
-    import httpx
-
-    config = httpx.get(f"{address}/config", timeout=30).json()
-    parts = {part["id"]: part for part in config["components"]}
-    for event in config["dependencies"]:
-        inputs = tuple((parts[each]["props"].get("elem_id") or "", parts[each]["type"]) for each in event["inputs"])
-        if (box and inputs and inputs[0][0] == box) or (not box and event.get("api_name") == "chat"):
-            return Served(address, int(event["id"]), inputs)
-    raise EvalsError(f"The page at {address} has no event that asks")
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-# -- clients -------------------------------------------------------------------------------------------------------
-
-
 async def drive(at: Served, clients: int, rounds: int, way: str = "page") -> list[Asked]:
     """So many clients at once, each asking `rounds` times, one question after the other; `way` = page or api."""
     import httpx
 
-    limits = httpx.Limits(max_connections=4 * clients, max_keepalive_connections=2 * clients)
+    limits = httpx.Limits(max_connections=4 * clients, max_keepalive_connections=2 * clients, keepalive_expiry=IDLE)
     async with httpx.AsyncClient(limits=limits, timeout=LONGEST) as client:
 
         async def one(number: int) -> list[Asked]:
-            found = []
+            found, session = [], secrets.token_hex(8)  # a browser's is one for as long as its page is open
             for turn in range(rounds):
                 question = QUESTIONS[(number + turn) % len(QUESTIONS)]
-                asking = by_page(client, at, question) if way == "page" else by_api(client, at, question)
+                asking = by_page(client, at, question, session) if way == "page" else by_api(client, at, question)
                 found.append(await bounded(asking))
             return found
 
@@ -182,11 +70,10 @@ async def bounded(asking: Any) -> Asked:
     return found
 
 
-async def by_page(client: "httpx.AsyncClient", at: Served, question: str, kept: str = "") -> Asked:
+async def by_page(client: "httpx.AsyncClient", at: Served, question: str, session: str) -> Asked:
     """Joins the queue, then listens until the stream is closed."""
     begun = time.monotonic()
-    session = secrets.token_hex(8)
-    body = at.body(question, session, kept)
+    body = at.body(question, session)
     joined = await client.post(f"{at.address}/gradio_api/queue/join", json=body)
     if joined.status_code in REFUSED:
         return Asked("refused", 0.0, time.monotonic() - begun, str(joined.json().get("detail", "")))
@@ -223,9 +110,9 @@ async def conversations(at: Served, count: int) -> tuple[int, int]:
     import httpx
 
     words = [f"canary{secrets.token_hex(6)}" for _ in range(count)]
-    limits = httpx.Limits(max_connections=4 * count)
+    limits = httpx.Limits(max_connections=4 * count, keepalive_expiry=IDLE)
     async with httpx.AsyncClient(limits=limits, timeout=LONGEST) as client:
-        asking = [bounded(by_page(client, at, f"{QUESTIONS[0]} {word}")) for word in words]
+        asking = [bounded(by_page(client, at, f"{QUESTIONS[0]} {word}", word)) for word in words]
         found = await asyncio.gather(*asking)
     crossings = sum(
         other in each.said for each, word in zip(found, words, strict=True) for other in words if other != word

@@ -72,8 +72,13 @@ def principal(rows: NDArray[np.floating]) -> Array:
         return np.zeros((len(rows), 2))
     mean = rows.mean(axis=0)
     centred = rows - mean
-    _, axes = np.linalg.eigh(centred.T @ centred)
-    axes = axes[:, :-3:-1]
+    if len(rows) < rows.shape[1]:  # the same axes by the smaller matrix: 384 by 384 takes 0.05 s, a dozen rows nothing
+        _, parts = np.linalg.eigh(centred @ centred.T)
+        axes = centred.T @ parts[:, :-3:-1]
+        axes /= np.maximum(np.linalg.norm(axes, axis=0), 1e-12)
+    else:
+        _, axes = np.linalg.eigh(centred.T @ centred)
+        axes = axes[:, :-3:-1]
     return np.asarray(centred @ np.where(mean @ axes < 0, -axes, axes), dtype=np.float64)
 
 

@@ -10,7 +10,8 @@ from conftest import Run
 
 from evals.commands.load import p95, row
 from evals.errors import EvalsError
-from evals.page_load import Asked, Served, conversations, copied, drive, page
+from evals.page_load import Asked, conversations, drive
+from evals.page_servers import Served, copied, page
 
 
 def test_a_row_of_the_table() -> None:

@@ -52,12 +52,13 @@ HOMES: dict[str, tuple[str, ...]] = {
     "gradio": (*PAGE, "evals/bare_chat.py"),  # to measure the page against
     "fastapi": PAGE,
     "mcp": ("assistant/page/mcp_*.py",),  # an extra: imported when a server is asked for
-    "httpx": ("assistant/writing/models.py", "evals/page_load.py"),
+    "httpx": ("assistant/writing/models.py", "evals/page_load.py", "evals/page_memory.py", "evals/page_servers.py"),
     "openai": ("assistant/writing/models.py",),
     "starlette": PAGE,
     "uvicorn": PAGE,
     "prometheus_client": PAGE,
     "nh3": PAGE,
+    "playwright": ("evals/page_speed.py",),  # of the extra `test`
     "rich": ("index/progress.py", *COMMANDS, "evals/*"),
     "typer": (*COMMANDS, "evals/cold_start.py", "evals/search_speed.py"),  # benchmarks, run as processes themselves
     "pydantic_settings": ("index/settings.py",),

@@ -112,7 +112,7 @@ def test_references() -> None:
     assert joined([{"title": "A"}, {"id": ""}, {"title": "B", "year": 1}]) == "A; B, 1"
     assert with_link({"title": "<b>", "url": 'https://x.org/"onclick="'}) == (
         '<bdi>&lt;b&gt;</bdi> (<a href="https://x.org/&quot;onclick=&quot;" target="_blank" '
-        'rel="noopener noreferrer"><bdi>x.org</bdi></a>)'
+        'rel="noopener noreferrer"><bdi dir="ltr">x.org</bdi></a>)'
     )
 
 

@@ -201,14 +201,22 @@ RENDERERS = {
     "growing answer": Renderer(lambda texts: messages.answered(answer_of(texts), 10**6), ("//span[@class='lead']",)),
     "not covered": Renderer(lambda texts: messages.answered(answer_of(texts, "not_covered")), (TITLES,)),
     "cards": Renderer(lambda texts: messages.cards(answer_of(texts)), ("//h3", "//q", "//a/@title")),
-    "nearest": Renderer(lambda texts: messages.cards(answer_of(texts, "not_covered")), (TITLES, "//*[@class='summary']")),
+    "nearest": Renderer(
+        lambda texts: messages.cards(answer_of(texts, "not_covered")), (TITLES, "//*[@class='summary']")
+    ),
     "next questions": Renderer(lambda texts: messages.questions(texts[0], texts), ("//li/a",)),
     "list of articles": Renderer(lambda texts: messages.library(summaries(texts), "g"), (TITLES,)),
     "found": Renderer(listed, ("//a[@class='title']",), varies=True),
     "not found": Renderer(each(lambda text: found.notice(text)), ("//p",)),
     "article": Renderer(
         each(fragment),
-        ("//h2", "//mark[@class='quote']", "//p[@class='date']", "//div[@class='asking']//li", "//ul[@class='related']/li"),
+        (
+            "//h2",
+            "//mark[@class='quote']",
+            "//p[@class='date']",
+            "//div[@class='asking']//li",
+            "//ul[@class='related']/li",
+        ),
         markdown=False,
         varies=True,  # some payloads are web addresses, which become links
     ),
@@ -399,7 +407,15 @@ def test_f33_every_text_from_elsewhere_stands_by_itself() -> None:
 ACUTE = "\u0301"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
 ZALGO = "Z" + "\u0334\u0300\u0489" * 40
-CLUSTERS = [FAMILY, ZALGO, "\U0001f1f3\U0001f1f4", "\U0001f44d\U0001f3fd", "e\u0301", "\u0915\u094d\u0937\u093f", "\r\n"]
+CLUSTERS = [
+    FAMILY,
+    ZALGO,
+    "\U0001f1f3\U0001f1f4",
+    "\U0001f44d\U0001f3fd",
+    "e\u0301",
+    "\u0915\u094d\u0937\u093f",
+    "\r\n",
+]
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
@@ -443,7 +459,23 @@ def test_f34_time_grows_with_the_text(name: str) -> None:
 
 # -- F35: no question --------------------------------------------------------------------------------------------------
 
-NO_QUESTION = ["", " ", "\t\n", "?", "???", "!", "...", "…", "—", "\u200b", "\u00ad\u200b", "\u3000", "\x00", "()", "？"]
+NO_QUESTION = [
+    "",
+    " ",
+    "\t\n",
+    "?",
+    "???",
+    "!",
+    "...",
+    "…",
+    "—",
+    "\u200b",
+    "\u00ad\u200b",
+    "\u3000",
+    "\x00",
+    "()",
+    "？",
+]
 TOO_LITTLE = ["a", "x?", "the", "what is the", "of the and"]
 
 
@@ -454,10 +486,12 @@ def test_f35_a_question_without_words_is_refused_in_a_sentence(question: str) ->
 
 
 @pytest.fixture
-def callbacks(assistant: Assistant) -> Any:
+def callbacks(assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> Any:
+    from assistant.page import streaming
     from assistant.page.callbacks import Callbacks
     from assistant.page.front import Front
 
+    monkeypatch.setattr(streaming, "PAUSE", 0.0)
     live = LiveAssistant(assistant)
     return Callbacks(live, Front(live))
 
@@ -486,7 +520,9 @@ def test_f35_no_question_is_no_call_of_a_model_on_page_and_api(assistant: Assist
         answer = client.post("/api/ask", json={"question": question})
         assert answer.status_code == (422 if question in NO_QUESTION else 200), (question, answer.text)
         told = answer.json()
-        assert told["outcome"] == "not_covered" if answer.status_code == 200 else told["error"].startswith("The question")
+        assert (
+            told["outcome"] == "not_covered" if answer.status_code == 200 else told["error"].startswith("The question")
+        )
     assert server.requests == []
 
 
@@ -496,7 +532,18 @@ BLNS = SHARED.with_name("blns.jsonl")
 NAUGHTY: list[str] = (
     [json.loads(line)["payload"] for line in BLNS.open(encoding="utf-8")]
     if BLNS.exists()
-    else ["", "undefined", "\x1b[2J\x1b[31mred", "\ud800", "\x00nul", "1e999", "\ufffe", "\u202etest\u202c", "[\"", "${1/0}"]
+    else [
+        "",
+        "undefined",
+        "\x1b[2J\x1b[31mred",
+        "\ud800",
+        "\x00nul",
+        "1e999",
+        "\ufffe",
+        "\u202etest\u202c",
+        '["',
+        "${1/0}",
+    ]
 )
 NAUGHTY += ["\ud800", "\udc00\ud800", "nul\x00in it", "\ufffe\uffff", "\x1b]0;title\x07", "\x9b31m"]
 TERMINAL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -130,7 +130,7 @@ def proxied(page: Page) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_behind_a_proxy_that_strips_a_prefix(library: Path) -> None:
-    from test_page_browser import CHROMIUM, FLAGS
+    from browsing import CHROMIUM, FLAGS
 
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")

@@ -98,7 +98,7 @@ class Guards:
                 return await said(refusal, scope, receive, send)
             if scope["path"] != LISTEN:
                 return await self.app(scope, receive, send)
-            with self.admission.crowd.listener(session_of(scope)):
+            with self.admission.crowd.attention.listener(session_of(scope)):
                 return await self.app(scope, receive, send)
 
 

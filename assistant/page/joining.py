@@ -10,7 +10,7 @@ from typing import Any
 
 from gradio import Blocks
 
-from assistant.page.crowd import ASKING
+from assistant.page.attention import ASKING
 from assistant.page.limits import Refusal
 from assistant.settings import MAX_QUESTION
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from assistant.page.escaping import balanced
 from assistant.page.labels import facet_label, years
 from index.filters import FACETS
 from index.summaries import Summary
@@ -47,7 +48,7 @@ def folded(text: str) -> str:
 def values(about: Summary, facet: str) -> tuple[str, ...]:
     """An article's values of a facet, each on one line and without the mark that stands between them in a row."""
     given: tuple[str, ...] = getattr(about, facet)
-    return tuple(" ".join(value.replace("|", " ").split()) for value in given)
+    return tuple(" ".join(balanced(value).replace("|", " ").split()) for value in given)
 
 
 def labels(about: Summary, facet: str) -> list[str]:

@@ -132,7 +132,7 @@ def bar(entry: Entry, group: Group, scale: Scale, top: int, generation: str) -> 
     text = cut(entry.title, int(room / LETTER) - YEARS)
     period = years(since, until)
     link = in_fragment(article_link(generation, entry.about.doc_id))
-    spoken = in_fragment(f"{entry.title}, {period.replace('–', ' to ')}{', ' if group.name else ''}{group.name}")
+    spoken = in_fragment(f"{said(entry.title, text, period)}{', ' if group.name else ''}{group.name}")
     ends = (arrow(left, top + 22, -1) if since < scale.first else "") + (arrow(right, top + 22, 1) if lasts else "")
     return (
         f'<a href="{link}" class="g{group.number}" data-n="{entry.number}" tabindex="-1" aria-label="{spoken}">'
@@ -141,6 +141,13 @@ def bar(entry: Entry, group: Group, scale: Scale, top: int, generation: str) -> 
         f'{in_fragment(text)}<tspan class="years" dx="6">{in_fragment(period)}</tspan></text>'
         f'<rect class="bar" x="{left}" y="{top + 18}" width="{round(right - left, 1)}" height="8" rx="1.5"/>{ends}</a>'
     )
+
+
+def said(title: str, shown: str, period: str) -> str:
+    """A bar's name: what is to be read on it, word for word, since it is called by that; then the rest of a title."""
+    title = " ".join(title.split())
+    rest = "" if shown == title else title[len(shown) - 1 :].lstrip(" ,;:")
+    return f"{shown} {period}, {rest}" if rest else f"{shown} {period}"
 
 
 def arrow(x: float, y: int, way: int) -> str:

@@ -1,5 +1,6 @@
 """The few kinds of parts that the views are made of."""
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -46,5 +47,5 @@ def facets(front: Front, prefix: str) -> dict[str, gr.CheckboxGroup]:
     groups = {}
     for facet, name in FACET_NAMES.items():
         groups[facet] = gr.CheckboxGroup(label=name, elem_id=f"{prefix}-{facet}", min_width=0, **settings(facet))
-        front.show(f"{prefix}-{facet}", groups[facet], lambda facet=facet: settings(facet))
+        front.show(f"{prefix}-{facet}", groups[facet], partial(settings, facet))
     return groups

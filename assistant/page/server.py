@@ -84,10 +84,10 @@ class Server(uvicorn.Server):
             until = time.monotonic() + TELLING
             while any(crowd.counts()) and time.monotonic() < until:
                 await asyncio.sleep(0.05)  # they end by themselves at their next turn
-            for event in (*crowd.waiting(), *crowd.running()):
-                crowd.drop(event, SENTENCE)
+            for event in (*crowd.attention.waiting(), *crowd.attention.running()):
+                crowd.attention.drop(event, SENTENCE)
         until = time.monotonic() + TELLING
-        while crowd.listening and time.monotonic() < until:
+        while crowd.attention.listening and time.monotonic() < until:
             await asyncio.sleep(0.05)  # the last words are still on their way
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -37,6 +38,9 @@ QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_OFFLINE": "1",
 }
+# Seconds after which a thread that answers lets the one that listens have its turn; by default 0.005, and with eight
+# of them a new question waits for several such turns.
+SWITCH = 0.001
 UNWANTED = ("GRADIO_SHARE", "GRADIO_MCP_SERVER", "GRADIO_SSR_MODE", "GRADIO_ALLOWED_PATHS", "GRADIO_ROOT_PATH")
 
 
@@ -55,6 +59,7 @@ def run(home: Path | None, port: int, serving: Serving, log: Log) -> None:
     live = LiveAssistant.open(home)
     key = live.current().settings.llm_api_key.get_secret_value()
     logs.configure(log.form, log.access, log.questions, [key])
+    sys.setswitchinterval(SWITCH)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that both ways of stopping tidy up
     with suppress(KeyboardInterrupt), TemporaryDirectory(prefix="backchannel-") as folder, live.following():
         os.environ["GRADIO_TEMP_DIR"] = folder
@@ -135,7 +140,8 @@ def build_app(live: LiveAssistant, maintainer: bool = False, serving: Serving = 
 def admitting(blocks: "Blocks", serving: Serving, stopping: Stopping) -> "Admission":
     """The limits of a page, by the settings."""
     from assistant.page.admission import Admission
-    from assistant.page.crowd import ASKING, Crowd
+    from assistant.page.attention import ASKING
+    from assistant.page.crowd import Crowd
     from assistant.page.joining import Joining
     from assistant.page.limits import Limits
 

@@ -22,7 +22,7 @@ HEAD = """<title>Backchannel</title>
 <link rel="stylesheet" href="{root}{style}">
 """
 # Not deferred: the first paints the chosen light before all else.
-SCRIPTS = ("app.js", "talks.js", "search.js", "library.js")
+SCRIPTS = ("app.js", "talks.js", "search.js", "library.js", "names.js")
 MAINTAINERS = ("maintain.js",)  # only where the maintainer's view is
 FOREIGN = re.compile(rb'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
 STYLED = re.compile(rb'(<(?:html|body|gradio-app)\b[^>]*?)\s+style="[^"]*"')  # the policy blocks them; see page.css

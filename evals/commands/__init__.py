@@ -9,6 +9,7 @@ from evals.commands.comparing import compare
 from evals.commands.gate import baseline, gate
 from evals.commands.grounding import grounding
 from evals.commands.load import load
+from evals.commands.page import page
 from evals.commands.peers import peers
 from evals.commands.regress import regress
 from evals.commands.report import report
@@ -33,6 +34,7 @@ COMMANDS = (
     train,
     grounding,
     load,
+    page,
 )
 for command in COMMANDS:
     app.command()(command)

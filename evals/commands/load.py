@@ -12,7 +12,8 @@ import typer
 from index.commands import HOME
 
 if TYPE_CHECKING:
-    from evals.page_load import Asked, Served
+    from evals.page_load import Asked
+    from evals.page_servers import Served
 
 __all__ = ["load"]
 
@@ -31,7 +32,8 @@ def load(
     home: Annotated[Path | None, HOME] = None,
 ) -> None:
     """Drive the page on loopback and print times in seconds; about three minutes. Exit status 1 where any is lost."""
-    from evals.page_load import CLIENTS, conversations, copied, page
+    from evals.page_load import CLIENTS, conversations
+    from evals.page_servers import copied, page
     from evals.tables import markdown
     from index.settings import IndexSettings
 
@@ -90,7 +92,7 @@ def p95(values: Sequence[float]) -> float:
 
 def compared(home: Path, rounds: int) -> str:
     """Answers a second at 25 clients: ours, the bare chat's, and the share of it that ours has; in turn, in one run."""
-    from evals.page_load import bare, page
+    from evals.page_servers import bare, page
 
     with page(home) as ours, bare(home) as theirs:
         speeds: dict[str, list[float]] = {"page": [], "bare": []}

@@ -184,14 +184,11 @@
   }
 
   // -- the title beside a point of the map --------------------------------------------------------------------------
-  const SVG = "http://www.w3.org/2000/svg";
   function name(link) {
     const figure = link.closest("svg");
     hush(figure);
     const [width, height] = figure.getAttribute("viewBox").split(" ").slice(2).map(Number);
-    const group = document.createElementNS(SVG, "g");
-    const box = document.createElementNS(SVG, "rect");
-    const text = document.createElementNS(SVG, "text");
+    const [group, box, text] = ["g", "rect", "text"].map((tag) => document.createElementNS(figure.namespaceURI, tag));
     const full = link.dataset.title;
     text.textContent = window.backchannel.shortened(full, 80);
     group.setAttribute("class", "told");
