@@ -268,8 +268,8 @@ class Stopwatch:
 def checked(question: str) -> str:
     """The question without characters that nobody sees and outer white space, its letters in their usual form (NFKC).
 
-    So a ligature, full-width letters or a soft hyphen find what the plain word finds. `QuestionError` where it is empty,
-    too long, or has no words.
+    So a ligature, full-width letters or a soft hyphen find what the plain word finds. `QuestionError` where it is
+    empty, too long, or has no words.
     """
     question = CONTROLS.sub(" ", question).strip()
     if not question.isascii() and len(question) <= MAX_QUESTION:  # a longer one is refused below, as it was typed

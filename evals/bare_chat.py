@@ -1,30 +1,36 @@
-"""A bare chat of Gradio's around our answers, to measure the page against: python -m evals.bare_chat HOME PORT."""
+"""A bare chat of Gradio's around the page's own function, to measure the page against: HOME and PORT are given."""
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from assistant.answering import Assistant
+from assistant.living import LiveAssistant
 
 PLACES = 8  # as the page has
+WAITING = 64
+SHOWN = 1  # where in what the function yields the conversation is
 
 
 def main(home: Path, port: int) -> None:
     """Serves until it is ended."""
     import gradio as gr
 
-    from assistant.page import messages
-    from assistant.page.streaming import paced
+    from assistant.page.callbacks import Callbacks
+    from assistant.page.front import Front
 
-    assistant = Assistant.open(home)
+    live = LiveAssistant.open(home)
+    callbacks = Callbacks(live, Front(live))
 
     def reply(question: str, history: object) -> Iterator[str]:
-        for answer, words in paced(assistant.stream(question)):
-            yield messages.answered(answer, words)
+        text = ""
+        for parts in callbacks.ask(question, ""):
+            if isinstance(parts[SHOWN], list):
+                text = parts[SHOWN][-1]["content"]
+            yield text
 
     chat = gr.ChatInterface(reply, concurrency_limit=PLACES, api_name="chat", analytics_enabled=False)
-    chat.queue(max_size=64)
-    chat.launch(server_name="127.0.0.1", server_port=port, quiet=True, prevent_thread_lock=False)
+    chat.queue(max_size=WAITING)
+    chat.launch(server_name="127.0.0.1", server_port=port, quiet=True)
 
 
 if __name__ == "__main__":

@@ -70,9 +70,10 @@ async def bounded(asking: Any) -> Asked:
     return found
 
 
-async def by_page(client: "httpx.AsyncClient", at: Served, question: str, session: str) -> Asked:
+async def by_page(client: "httpx.AsyncClient", at: Served, question: str, session: str = "") -> Asked:
     """Joins the queue, then listens until the stream is closed."""
     begun = time.monotonic()
+    session = session or secrets.token_hex(8)
     body = at.body(question, session)
     joined = await client.post(f"{at.address}/gradio_api/queue/join", json=body)
     if joined.status_code in REFUSED:

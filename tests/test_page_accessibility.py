@@ -103,7 +103,15 @@ def not_covered(page: Any) -> None:
 def refused(page: Any) -> None:
     page.fill("#q textarea", "word " * 401)
     page.locator("#send").click()
+    page.locator("#announced", has_text="2,004 characters").wait_for()
+
+
+def busy(page: Any) -> None:
+    page.route("**/queue/join*", lambda route: route.fulfill(status=429, json={"detail": "Many are asking just now."}))
+    page.fill("#q textarea", OSLO)
+    page.locator("#send").click()
     page.locator(".toast-body").wait_for()
+    page.unroute("**/queue/join*")
 
 
 def conversations(page: Any) -> None:
@@ -182,7 +190,7 @@ def trial(page: Any) -> None:
 
 
 STATES: tuple[Callable[[Any], None], ...] = (
-    answer, article, export_menu, note, filters, not_covered, refused, conversations, renaming, offline,
+    answer, article, export_menu, note, filters, not_covered, refused, busy, conversations, renaming, offline,
     search, results, nothing_found, table, timeline, map_of_meaning, whole_article, maintain, trial,
 )  # fmt: skip
 

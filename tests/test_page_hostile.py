@@ -520,9 +520,10 @@ def test_f35_no_question_is_no_call_of_a_model_on_page_and_api(assistant: Assist
         answer = client.post("/api/ask", json={"question": question})
         assert answer.status_code == (422 if question in NO_QUESTION else 200), (question, answer.text)
         told = answer.json()
-        assert (
-            told["outcome"] == "not_covered" if answer.status_code == 200 else told["error"].startswith("The question")
-        )
+        if answer.status_code == 200:
+            assert told["outcome"] == "not_covered", question
+        else:
+            assert "question" in told["error"].lower(), told
     assert server.requests == []
 
 

@@ -308,6 +308,8 @@ def test_the_shell_is_made_ours() -> None:
     assert "style=" not in made
     assert "og:" not in made
     assert made.count("<script") == made.count('<script nonce="N0nce"') == 2 + len(SCRIPTS)
+    assert made.count(" defer>") == len(SCRIPTS) - 1
+    assert '<body><div id="opening" role="status">' in made
     assert "<title>Backchannel</title>" in made
     assert re.search(r'<link rel="stylesheet" href="/own/page\.css\?v=[0-9a-f]{12}">', made)
 

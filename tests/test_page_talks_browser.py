@@ -108,8 +108,10 @@ def test_ask_again_and_edit_replace_the_last_exchange(address: str, opened: Open
     page = opened(address)
     ask(page, OSLO)
     ask(page, PERU)
+    before = page.evaluate("localStorage.getItem('backchannel:talks')")
     tool(page, "Ask again").click()
-    page.locator("#status .busy").wait_for()
+    while page.evaluate("localStorage.getItem('backchannel:talks')") == before:
+        page.wait_for_timeout(50)
     answered(page)
     assert said(page) == [OSLO, PERU]
     tool(page, "Edit question").click()
@@ -300,3 +302,15 @@ def test_views_have_addresses_and_can_be_gone_back_from(address: str, opened: Op
     page.go_back()
     page.locator("#view-library").wait_for()
     assert page.locator('#views a[aria-current="page"]').inner_text() == "Library"
+
+
+def test_a_question_about_an_article_begins_with_its_name(address: str, opened: Open) -> None:
+    page = opened(address)
+    page.locator("#sources a.entry", has_text="The Oslo channel").click()
+    page.locator("#reader .ask-about").click()
+    assert page.locator("#q textarea").input_value() == "The Oslo channel, 1992-93: "
+    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    page.keyboard.type("how did the talks start?")
+    page.keyboard.press("Enter")
+    answered(page)
+    assert "The Oslo talks started as unofficial contact" in page.locator("#chat .answer").inner_text()

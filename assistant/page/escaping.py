@@ -21,12 +21,13 @@ TAG = re.compile(r'(<(?:"[^"]*"|[^">])*>)')
 PDF, FSI, PDI = "\u202c", "\u2068", "\u2069"
 CLOSES = {**dict.fromkeys("\u202a\u202b\u202d\u202e", PDF), **dict.fromkeys("\u2066\u2067\u2068", PDI)}
 DIRECTED = re.compile("[\u202a-\u202e\u2066-\u2069]")
-FROM_RIGHT = re.compile("[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U0001efff]")
+FROM_RIGHT = re.compile("[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U0001efff]")
 
 
 def in_fragment(text: str) -> str:
-    """Text for our own HTML, as content or in a quoted attribute; the browser reads back exactly `text`."""
-    return html.escape(balanced(text), quote=True).replace("\r", "&#13;")  # a raw carriage return would be read as a line feed
+    """Text for our own HTML, as content or in a quoted attribute; the browser reads back exactly `text`, `balanced`."""
+    escaped = html.escape(balanced(text), quote=True)
+    return escaped.replace("\r", "&#13;")  # a raw carriage return would be read as a line feed
 
 
 def in_markdown(text: str) -> str:
@@ -64,7 +65,7 @@ def balanced(text: str) -> str:
 
 def isolated(text: str) -> str:
     """Text to stand among other text: between FSI and PDI where it may run from right to left."""
-    return f"{FSI}{balanced(text)}{PDI}" if FROM_RIGHT.search(text) else text
+    return f"{FSI}{balanced(text)}{PDI}" if FROM_RIGHT.search(text) or DIRECTED.search(text) else text
 
 
 def safe_markdown(markup: str) -> str:

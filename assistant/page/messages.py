@@ -185,7 +185,9 @@ def card(citation: Citation, generation: str) -> str:
 
 def questions(title: str, asked: Iterable[str]) -> str:
     """Questions as links that ask them, under a title; an empty block where there are none."""
-    items = [f'<li><a class="ask" href="{question_link(each)}"><bdi>{in_markdown(each)}</bdi></a></li>' for each in asked]
+    items = [
+        f'<li><a class="ask" href="{question_link(each)}"><bdi>{in_markdown(each)}</bdi></a></li>' for each in asked
+    ]
     if not items:
         return safe_markdown("<div></div>")
     return safe_markdown(f'<div><p class="quiet">{in_markdown(title)}</p><ul>{"".join(items)}</ul></div>')

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -38,9 +37,7 @@ QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_OFFLINE": "1",
 }
-# Seconds after which a thread that answers lets the one that listens have its turn; by default 0.005, and with eight
-# of them a new question waits for several such turns.
-SWITCH = 0.001
+KEPT_OPEN = 30  # seconds: after uvicorn's five a connection is often closed just as the next question is sent
 UNWANTED = ("GRADIO_SHARE", "GRADIO_MCP_SERVER", "GRADIO_SSR_MODE", "GRADIO_ALLOWED_PATHS", "GRADIO_ROOT_PATH")
 
 
@@ -59,7 +56,6 @@ def run(home: Path | None, port: int, serving: Serving, log: Log) -> None:
     live = LiveAssistant.open(home)
     key = live.current().settings.llm_api_key.get_secret_value()
     logs.configure(log.form, log.access, log.questions, [key])
-    sys.setswitchinterval(SWITCH)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that both ways of stopping tidy up
     with suppress(KeyboardInterrupt), TemporaryDirectory(prefix="backchannel-") as folder, live.following():
         os.environ["GRADIO_TEMP_DIR"] = folder
@@ -72,6 +68,7 @@ def run(home: Path | None, port: int, serving: Serving, log: Log) -> None:
             server_header=False,
             proxy_headers=False,  # `Forwarded` is more particular
             timeout_graceful_shutdown=ENDING,
+            timeout_keep_alive=KEPT_OPEN,
         )
         Server(app, config, greeting(taken, live.current().index.status()), folder).run(sockets=[taken])
     if any(not each.daemon for each in threading.enumerate() if each is not threading.main_thread()):

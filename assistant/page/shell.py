@@ -21,7 +21,13 @@ HEAD = """<title>Backchannel</title>
 <link rel="icon" type="image/svg+xml" href="{root}{icon}">
 <link rel="stylesheet" href="{root}{style}">
 """
-# Not deferred: the first paints the chosen light before all else.
+# Drawn with the style sheet, before any script has run; names.js takes it away when the page can be used.
+OPENING = """<div id="opening" role="status"><p class="name">Backchannel</p><p>Opening…</p></div>
+<noscript><p class="unscripted">This page needs JavaScript. What it asks can be asked without it: see
+<a href="{root}/api">the API</a>.</p></noscript>
+"""
+BODY = re.compile(rb"<body\b[^>]*>")
+# The first paints the chosen light before all else; the others, deferred, wait until the page has been read.
 SCRIPTS = ("app.js", "talks.js", "search.js", "library.js", "names.js")
 MAINTAINERS = ("maintain.js",)  # only where the maintainer's view is
 FOREIGN = re.compile(rb'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
@@ -40,8 +46,11 @@ def rewritten(page: bytes, nonce: str, root: str = "", maintainer: bool = False)
     page = page.replace(b"<script", f'<script nonce="{nonce}"'.encode())
     head = HEAD.format(root=root, icon=address("favicon.svg"), style=address("page.css"))
     names = SCRIPTS + (MAINTAINERS if maintainer else ())
-    head += "".join(f'<script nonce="{nonce}" src="{root}{address(name)}"></script>\n' for name in names)
-    return page.replace(b"</head>", head.encode() + b"</head>", 1)
+    for at, name in enumerate(names):
+        head += f'<script nonce="{nonce}" src="{root}{address(name)}"{" defer" if at else ""}></script>\n'
+    page = page.replace(b"</head>", head.encode() + b"</head>", 1)
+    opening = OPENING.format(root=root).encode()
+    return BODY.sub(lambda found: found[0] + opening, page, count=1)
 
 
 def dress(send: Send, nonce: str, root: str = "", maintainer: bool = False) -> Send:

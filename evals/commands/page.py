@@ -36,9 +36,9 @@ def page(
     from index.settings import IndexSettings
 
     typed = sample(questions + 1)
-    with TemporaryDirectory() as folder, chromium() as browser:
+    with TemporaryDirectory() as folder:
         copy = copied(IndexSettings.load(home=home).home, Path(folder))
-        with process(copy) as server:
+        with process(copy) as server, chromium() as browser:
             before = os.getloadavg()[0]
             cold, warm = opened(browser, server.address, loads)
             words = first_words(browser, server.address, [each.question for each in typed])

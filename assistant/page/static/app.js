@@ -297,7 +297,7 @@
         event.preventDefault();
         event.stopPropagation();
         open(link.getAttribute("href"), link);
-      } else if (answering && event.target.closest?.("#send")) {
+      } else if (event.target.closest?.("#send") && (answering || tooLong())) {
         event.stopPropagation();
       } else if (event.target.closest?.("#theme")) {
         switchTheme();
@@ -311,13 +311,24 @@
     "keydown",
     (event) => {
       if (event.key === "Escape" && current) leave();
-      if (answering && event.key === "Enter" && !event.shiftKey && event.target.closest?.("#q")) {
+      const asks = event.key === "Enter" && !event.shiftKey && event.target.closest?.("#q");
+      if (asks && (answering || tooLong())) {
         event.preventDefault(); // one question at a time; the words stay in the box
         event.stopPropagation();
       }
     },
     true,
   );
+
+  // The server would refuse it as well, past the page.
+  const MOST = 2000;
+  function tooLong() {
+    const length = [...(find("#q textarea")?.value || "").trim()].length;
+    if (length <= MOST) return false;
+    const [has, most] = [length, MOST].map((each) => each.toLocaleString("en"));
+    page.announce(`The question has ${has} characters; at most ${most} can be asked. Shorten it.`);
+    return true;
+  }
 
   // -- what must follow each redrawing ----------------------------------------------------------------------------
   function toBox() {

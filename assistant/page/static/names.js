@@ -53,6 +53,14 @@
     }
   }
 
+  // Gradio's notices: all of the head is a button in which another stands (6.31); that one, which closes, is enough.
+  function notices() {
+    for (const head of document.querySelectorAll(".toast-header[role]")) {
+      head.removeAttribute("role");
+      head.removeAttribute("tabindex");
+    }
+  }
+
   function title() {
     const open = document.body.classList.contains("reading") && find("#reader:not([hidden]) h2");
     const asked = [...document.querySelectorAll("#chat .asked h2")].pop();
@@ -88,9 +96,11 @@
     if (!event.target.closest?.("a, button, input, textarea, select, summary, label, [tabindex]")) held = null;
   });
 
-  function refresh() {
+  function refresh(what) {
+    if (what === "settled") find("#opening")?.remove();
     skip();
     landmarks();
+    notices();
     title();
     setTimeout(keep, 150);
   }

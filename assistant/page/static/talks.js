@@ -558,12 +558,16 @@
     },
     true,
   );
+  // The article's name begins the question, so that it is found whatever is asked of it.
   function about(link) {
+    const title = link.closest("#reader")?.querySelector("h2")?.textContent.trim() || "";
     page.goto("ask");
     page.close(false);
-    const title = link.dataset.title || link.title;
-    page.announce(title ? `Ask about ${title}` : "Ask about this article");
-    box("#q").focus();
+    if (title) fill("#q", `${title}: `);
+    const element = box("#q");
+    element.focus();
+    element.setSelectionRange(element.value.length, element.value.length);
+    page.announce("Write what you want to know about it.");
   }
   document.addEventListener(
     "keydown",
