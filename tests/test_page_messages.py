@@ -44,7 +44,8 @@ NOT_COVERED = replace(
 
 def shown(markdown: str) -> str:
     """The text that a reader sees: without tags, references read."""
-    text = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), re.sub(r"<[^>]*>", "|", markdown))
+    markup = re.sub(r"</?bdi>", "", markdown)
+    text = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), re.sub(r"<[^>]*>", "|", markup))
     return re.sub(r"\|+", "|", text).strip("|")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from assistant.page.escaping import in_fragment
+from assistant.page.escaping import in_fragment, isolated
 from assistant.page.labels import FACET_NAMES, facet_label, years
 from assistant.page.links import article_link, question_link
 from index.errors import UnknownDocumentError
@@ -23,7 +23,9 @@ def facts(document: Document) -> str:
     told = [("Period", years(*period(document)))] if "period" in document.metadata else []
     for facet in FACETS:
         values = several(document.metadata, facet)
-        told.append((FACET_NAMES[facet], ", ".join(facet_label(facet, " ".join(each.split())) for each in values)))
+        told.append(
+            (FACET_NAMES[facet], ", ".join(isolated(facet_label(facet, " ".join(each.split()))) for each in values))
+        )
     items = "".join(f"<div><dt>{name}</dt><dd>{in_fragment(value)}</dd></div>" for name, value in told if value)
     return f'<dl class="facts">{items}</dl>' if items else ""
 

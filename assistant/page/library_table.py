@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assistant.page.escaping import in_fragment
+from assistant.page.escaping import in_fragment, isolated
 from assistant.page.labels import FACET_NAMES, facet_label, years
 from assistant.page.library_entries import COLUMNS, Entry, counted, labels, narrowed, ordered, values
 from assistant.page.links import article_link
@@ -33,7 +33,7 @@ def choice(all_: Sequence[Entry], facet: str) -> str:
     if not found:
         return ""
     options = "".join(
-        f'<option value="{in_fragment(value)}">{in_fragment(facet_label(facet, value))} ({count:,})</option>'
+        f'<option value="{in_fragment(value)}">{in_fragment(isolated(facet_label(facet, value)))} ({count:,})</option>'
         for value, count in found
     )
     return (
@@ -101,7 +101,7 @@ def cell(entry: Entry, column: str, generation: str) -> str:
         return in_fragment(about.date)
     if column == "sources":
         return f'{about.sources}<span class="unit"> source{"" if about.sources == 1 else "s"}</span>'
-    return in_fragment(", ".join(labels(about, column)))
+    return in_fragment(", ".join(map(isolated, labels(about, column))))
 
 
 def pages_of(count: int) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from assistant.page.escaping import in_fragment
+from assistant.page.escaping import in_fragment, isolated
 from assistant.page.labels import years
 from assistant.page.library_entries import Entry
 from assistant.page.library_groups import Group, grouped
@@ -111,7 +111,7 @@ def heading(group: Group, scale: Scale, top: int) -> str:
         if scale.at(year) < scale.width - 2 * EDGE
     )
     count = len(group.entries)
-    name = f"{group.name} ({count})" if group.name else f"{count} article{'' if count == 1 else 's'}"
+    name = f"{isolated(group.name)} ({count})" if group.name else f"{count} article{'' if count == 1 else 's'}"
     return (
         f'<g class="band g{group.number}"><text class="name" x="{EDGE}" y="{top + 20}">{in_fragment(name)}</text>'
         f'<g class="axis" aria-hidden="true">{axis}</g></g>'
@@ -138,7 +138,7 @@ def bar(entry: Entry, group: Group, scale: Scale, top: int, generation: str) -> 
         f'<a href="{link}" class="g{group.number}" data-n="{entry.number}" tabindex="-1" aria-label="{spoken}">'
         f'<rect class="hit" x="1" y="{top}" width="{scale.width - 2}" height="{ROW - 1}" rx="3"/>'
         f'<text x="{x}" y="{top + 13}" text-anchor="{anchor}">'
-        f'{in_fragment(text)}<tspan class="years" dx="6">{in_fragment(period)}</tspan></text>'
+        f'{in_fragment(isolated(text))}<tspan class="years" dx="6">{in_fragment(period)}</tspan></text>'
         f'<rect class="bar" x="{left}" y="{top + 18}" width="{round(right - left, 1)}" height="8" rx="1.5"/>{ends}</a>'
     )
 

@@ -47,7 +47,8 @@ def narrowed(filters: Filters) -> str:
     since, until = filters.since, filters.until
     period = [str(since)] if since and since == until else [f"{since or ''}-{until or ''}"] if since or until else []
     return "; ".join(
-        period + [", ".join(facet_label(f, v) for v in getattr(filters, f)) for f in FACETS if getattr(filters, f)]
+        period
+        + [", ".join(isolated(facet_label(f, v)) for v in getattr(filters, f)) for f in FACETS if getattr(filters, f)]
     )
 
 

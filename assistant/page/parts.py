@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from assistant.page.escaping import safe_markdown
+from assistant.page.escaping import isolated, safe_markdown
 from assistant.page.front import Front
 from assistant.page.labels import FACET_NAMES, facet_label
 
@@ -41,7 +41,7 @@ def facets(front: Front, prefix: str) -> dict[str, gr.CheckboxGroup]:
     """A group of boxes to tick for each facet; one without values is not shown."""
 
     def settings(facet: str) -> dict[str, Any]:
-        choices = [(facet_label(facet, value), value) for value in front.facet_values(facet)]
+        choices = [(isolated(facet_label(facet, value)), value) for value in front.facet_values(facet)]
         return {"choices": choices, "visible": bool(choices)}
 
     groups = {}

@@ -12,6 +12,7 @@ import gradio as gr
 from assistant.finding import LISTED, Finding, find
 from assistant.living import LiveAssistant
 from assistant.page import found, messages
+from assistant.page.escaping import isolated
 from assistant.page.front import Front
 from assistant.page.labels import facet_label
 from index.errors import BackchannelError
@@ -76,7 +77,7 @@ class Searching:
     def group(self, facet: str, counts: Mapping[str, int], ticked: Sequence[str]) -> Any:
         """The values of a facet that were found, with their counts, and those that are ticked."""
         values = [value for value in self.front.facet_values(facet) if counts.get(value) or value in ticked]
-        choices = [(f"{facet_label(facet, value)} ({counts.get(value, 0)})", value) for value in values]
+        choices = [(f"{isolated(facet_label(facet, value))} ({counts.get(value, 0)})", value) for value in values]
         return gr.CheckboxGroup(choices=choices, value=list(ticked), visible=bool(choices))
 
     def of_decade(self, words: str | None, decade: str | None, *rest: Any) -> Outputs:

@@ -18,6 +18,7 @@ from assistant.page.ports import free_port, greeting
 from assistant.page.server import ENDING, Server, leave
 from assistant.page.stopping import Stopping
 from assistant.settings import PageSettings
+from index.memory import sparing
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -53,6 +54,7 @@ class Log:
 def run(home: Path | None, port: int, serving: Serving, log: Log) -> None:
     """Serves the page until interrupted; `BackchannelError` before that where there is no index or no port."""
     serving = checked(serving)
+    sparing()
     live = LiveAssistant.open(home)
     key = live.current().settings.llm_api_key.get_secret_value()
     logs.configure(log.form, log.access, log.questions, [key])

@@ -11,6 +11,7 @@ import numpy as np
 
 from index.embedding.models import sealed
 from index.embedding.protocol import Vectors
+from index.memory import give_back
 from index.progress import Progress, silent
 
 __all__ = ["OnnxEmbedder", "session"]
@@ -26,7 +27,9 @@ def session(model: Path, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    made = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    give_back()  # the file was read as a whole first; 30 MB of two models
+    return made
 
 
 class OnnxEmbedder:
