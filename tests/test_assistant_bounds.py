@@ -426,6 +426,8 @@ def test_t22_where_nothing_can_be_written_it_counts_in_memory(
     assert caplog.messages[0].startswith(f"The day's tokens are counted in memory only: {path} cannot be written (")
 
 
+@pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("kept", [True, False], ids=["on disk", "in memory"])
 def test_t22_many_at_once_spend_no_more_than_one_could(tmp_path: Path, kept: bool) -> None:
     budget = Budget(10_000, 5_000, tmp_path / "spent.sqlite" if kept else None)

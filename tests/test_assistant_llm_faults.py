@@ -116,6 +116,8 @@ def test_f40_every_behaviour_is_tried() -> None:
     assert {name for name in {*WRONG, *WRONG_FOR_LONG} if not name.startswith("HTTP ")} == set(BEHAVIOURS) - RIGHT
 
 
+@pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.usefixtures("_soon")
 @pytest.mark.parametrize(("behaviour", "said", "requests"), CASES)
 def test_f40_the_articles_own_sentences_come_in_time(

@@ -1,6 +1,7 @@
 """Next questions: each is answered with the filters it was found for, none was asked before, none comes too late."""
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +25,7 @@ PERU = "What is the capital of Peru?"
 
 @pytest.fixture(scope="module")
 def suggestions(assistant: Assistant) -> Suggestions:
-    return Suggestions(assistant)
+    return Suggestions(assistant, clock=lambda: 0.0)  # however slow the machine is
 
 
 def home_of(folder: Path, models: Path, **questions: Sequence[str]) -> Assistant:
@@ -79,33 +80,23 @@ def test_none_is_asked_twice(assistant: Assistant, suggestions: Suggestions) -> 
     assert not set(words) & set(asked)
 
 
-@pytest.mark.parametrize("step", [40, pytest.param(1, marks=pytest.mark.slow)])
-def test_every_suggestion_is_answered_and_every_gold_question_has_one(
-    assistant: Assistant, whole_or: Assistant, step: int
-) -> None:
-    """Measured on all of gold over the whole library: 349 of 349 have three; asked, all are answered."""
-    asking = assistant if step > 1 else whole_or
-    suggestions = Suggestions(asking)
+@pytest.mark.slow
+def test_every_suggestion_is_answered_and_every_gold_question_has_one(whole_library: Path) -> None:
+    """Every fifth of gold; with TORTURE=1 all of it: 349 of 349 have three, and all of those are answered."""
+    assistant = Assistant.open(whole_library)
+    suggestions = Suggestions(assistant, clock=lambda: 0.0)
     found: set[str] = set()
-    having, count = 0, 0
-    for question in load_questions()[::step]:
-        answer = asking.ask(question.question, question.history)
+    without = []
+    for question in load_questions()[:: 1 if os.environ.get("TORTURE") else 5]:
+        answer = assistant.ask(question.question, question.history)
         given = suggestions.next_questions(answer, [each.content for each in question.history if each.role == "user"])
         found |= set(given)
-        having += bool(given)
-        count += 1
-    assert having == count
-    assert [each for each in found if asking.ask(each).outcome != "answered"] == []
+        without += [] if given else [question.question]
+    assert without == []
+    assert [each for each in sorted(found) if assistant.ask(each).outcome != "answered"] == []
 
 
-@pytest.fixture
-def whole_or(request: pytest.FixtureRequest, assistant: Assistant) -> Assistant:
-    """The assistant over the whole library, in the slow half only."""
-    if request.node.callspec.params["step"] > 1:
-        return assistant
-    return Assistant.open(request.getfixturevalue("whole_library"))
-
-
+@pytest.mark.slow
 def test_covers_says_what_ask_does(assistant: Assistant) -> None:
     filters = Filters.parse("1990-1995")
     for question in (OSLO, PERU, "Why did the Aceh ceasefire of 2002 fail?", "Who was Brendan Duddy?", "who?"):

@@ -283,6 +283,7 @@ def test_every_error_is_a_sentence_of_json(api: TestClient, method: str, path: s
         assert answer.headers["allow"] in ("GET", "POST")
 
 
+@pytest.mark.slow
 def test_f35_what_asks_nothing_gets_a_friendly_sentence_and_no_model(assistant: Assistant, serve: Serve) -> None:
     server = serve(reply=copying)
     api = TestClient(with_api(asking(assistant, server)))

@@ -115,6 +115,7 @@ def test_f45_the_server_is_stopping(assistant: Assistant) -> None:
     assert probed.reason() == "stopping"
 
 
+@pytest.mark.slow
 def test_probes_by_the_hundred_cost_one_search(assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[str] = []
     search = assistant.search

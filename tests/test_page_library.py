@@ -200,6 +200,7 @@ def test_f36_rows_of_what_cannot_be_asked_are_refused(client: TestClient, asked:
     assert client.get("/library/rows", params=asked).status_code == 422
 
 
+@pytest.mark.slow
 def test_a_large_library_sends_a_page_of_its_rows() -> None:
     many = entries(summary(f"a{number:05}", since=1900 + number % 100, until=2000) for number in range(AT_ONCE + 1))
     seen = Seen(table(many, "g1"))
