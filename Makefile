@@ -25,7 +25,7 @@ run: $(VENV)/run.stamp
 	@$(BIN)/python app.py index apply
 	@exec $(BIN)/python app.py serve --host $(HOST) --port $(PORT)
 
-test: $(VENV)/test.stamp
+test: $(VENV)/test.stamp $(VENV)/axe.stamp
 	@command -v chromium >/dev/null || echo 'Chromium is not installed, so the browser tests are skipped: apt-get install chromium'
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -56,6 +56,12 @@ $(VENV)/run.stamp: pyproject.toml constraints.txt
 $(VENV)/test.stamp: $(VENV)/run.stamp
 	@$(INSTALL) $(PIP_ARGS) --constraint constraints.txt --editable '.[test]'
 	@touch $@
+
+# axe-core (MPL-2.0) is looked for by tests/test_page_accessibility.py, which is skipped without it.
+AXE := axe-core@4.14.1
+$(VENV)/axe.stamp: $(VENV)/test.stamp Makefile
+	@if command -v npm >/dev/null; then npm install --prefix $(VENV)/npm --no-save --no-audit --no-fund --ignore-scripts --silent $(AXE) && touch $@; \
+	else echo 'npm is not installed, so the tests with axe-core are skipped: apt-get install npm'; fi
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -46,5 +46,5 @@ class PageSettings(LayeredSettings):
     page_waiting: int = Field(64, ge=0, le=10_000, description="questions that may wait; the next one is told to retry")
     page_questions: int = Field(50, ge=1, description="questions a second from all together")
     page_address_questions: int = Field(60, ge=1, description="questions a minute from one address")
-    page_address_requests: int = Field(600, ge=1, description="articles, exports and the like a minute from one address")
+    page_address_requests: int = Field(600, ge=1, description="articles, exports and so on a minute from one address")
     page_address_running: int = Field(2, ge=1, description="questions of one address that wait or are answered at once")

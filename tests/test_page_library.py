@@ -286,7 +286,7 @@ def test_a_few_early_articles_do_not_squeeze_all_others() -> None:
     drawing = timeline(some, "g1", 2026)
     early = Seen(drawing).of("a", **{"href": "#a/g1/b"})
     assert {each["aria-label"] for each, _ in early} == {"B 1678–1970"}
-    assert {text for _, text in early} == {"B1678–1970"}
+    assert {text for _, text in early} == {"B 1678–1970"}
     assert drawing.count('<path class="bar"') == 2  # one arrow, on the wide and on the narrow drawing
 
 

@@ -132,6 +132,6 @@ def stopped_under_load(library: Path, number: int) -> str:
 
 @pytest.mark.slow
 def test_f44_twenty_of_twenty_under_load(library: Path) -> None:
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(2) as pool:
         wrong = [each for each in pool.map(lambda number: stopped_under_load(library, number), range(20)) if each]
     assert wrong == []

@@ -57,7 +57,7 @@ def test_nothing_is_fetched_from_elsewhere() -> None:
     for path in FOLDER.iterdir():
         text = path.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
         assert "://" not in text, path.name
-    assert set(re.findall(r"url\(([^)]*)\)", CSS)) == {'"mark.svg"'}  # beside the style sheet, wherever a proxy has put both
+    assert set(re.findall(r"url\(([^)]*)\)", CSS)) == {'"mark.svg"'}  # beside it, behind any proxy
 
 
 def test_the_script_makes_no_code_from_text() -> None:

@@ -12,6 +12,7 @@ from assistant.page.parts import text
 __all__ = ["build_blocks"]
 
 WAITING = 64  # questions that may wait
+SESSIONS = 500  # of pages whose state is kept, 0.12 MB each; of one forgotten, "Show more" begins anew
 
 NAMES = {"ask": "Ask", "search": "Search", "library": "Library", "maintain": "Maintain"}
 
@@ -21,6 +22,7 @@ def build_blocks(live: LiveAssistant, maintainer: bool = False) -> gr.Blocks:
     front = Front(live)
     callbacks = Callbacks(live, front)
     blocks = QuickBlocks(title="Backchannel", analytics_enabled=False, fill_width=True, fill_height=True)
+    blocks.state_session_capacity = SESSIONS
     with blocks:
         answering = masthead(front, maintainer)
         with gr.Row(elem_id="columns"):

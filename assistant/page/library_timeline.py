@@ -138,7 +138,7 @@ def bar(entry: Entry, group: Group, scale: Scale, top: int, generation: str) -> 
         f'<a href="{link}" class="g{group.number}" data-n="{entry.number}" tabindex="-1" aria-label="{spoken}">'
         f'<rect class="hit" x="1" y="{top}" width="{scale.width - 2}" height="{ROW - 1}" rx="3"/>'
         f'<text x="{x}" y="{top + 13}" text-anchor="{anchor}">'
-        f'{in_fragment(isolated(text))}<tspan class="years" dx="6">{in_fragment(period)}</tspan></text>'
+        f'{in_fragment(isolated(text))} <tspan class="years" dx="3">{in_fragment(period)}</tspan></text>'
         f'<rect class="bar" x="{left}" y="{top + 18}" width="{round(right - left, 1)}" height="8" rx="1.5"/>{ends}</a>'
     )
 

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["Server", "leave"]
 
 LOG = logging.getLogger(__name__)
-DRAIN = 5.0  # seconds that answers under way have
-TELLING = 1.0  # seconds for the last words to go out
+DRAIN = 4.0  # seconds that answers under way have
+TELLING = 1.5  # seconds for the last words to go out
 ENDING = 1  # seconds for connections to close
-LAST = 9.0  # seconds after which the process ends, come what may: who supervises it kills it after ten
+LAST = 8.5  # seconds after which the process ends, come what may: who supervises it kills it after ten
 
 
 class Server(uvicorn.Server):
