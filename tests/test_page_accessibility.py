@@ -110,6 +110,8 @@ def busy(page: Any) -> None:
     page.fill("#q textarea", OSLO)
     page.locator("#send").click()
     page.locator(".toast-body").wait_for()
+    while page.locator(".toast-body").evaluate("(each) => getComputedStyle(each).opacity") != "1":
+        page.wait_for_timeout(50)  # it fades in
     page.unroute("**/queue/join*")
 
 

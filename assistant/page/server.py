@@ -10,8 +10,10 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import threading
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -92,6 +94,11 @@ class Server(uvicorn.Server):
 
 
 def leave(folder: str) -> None:
-    """Ends the process though threads still run: one that waits for a language model holds it for half a minute."""
+    """Ends the process at once, though threads still run: one that waits for a language model would hold it for half a
+    minute, and the interpreter's own tidying takes a second or two in which nothing can end it.
+    """
     shutil.rmtree(folder, ignore_errors=True)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
     os._exit(0)

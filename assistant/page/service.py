@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,8 +72,7 @@ def run(home: Path | None, port: int, serving: Serving, log: Log) -> None:
             timeout_keep_alive=KEPT_OPEN,
         )
         Server(app, config, greeting(taken, live.current().index.status()), folder).run(sockets=[taken])
-    if any(not each.daemon for each in threading.enumerate() if each is not threading.main_thread()):
-        leave(folder)
+    leave(folder)
 
 
 def build_app(live: LiveAssistant, maintainer: bool = False, serving: Serving = PRIVATE) -> "FastAPI":
