@@ -360,6 +360,6 @@ def test_the_page_names_its_generation_and_holds_no_article_text_raw(whole: Test
     import html
 
     assert html.unescape(parts["generation"]["value"]) == (
-        f"<p>Answers from 12 articles, generation {served.generation}.</p>"
+        f'<p>Answers from 12 articles<span class="generation">, generation {served.generation}</span>.</p>'
     )
     assert parts["sources"]["value"].count("<li>") == 12
