@@ -6,7 +6,11 @@ Every question ends as answered, refused in words, or lost.
 import asyncio
 import json
 import secrets
+import ssl
+import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,20 +45,34 @@ class Asked:
 
 async def drive(at: Served, clients: int, rounds: int, way: str = "page") -> list[Asked]:
     """So many clients at once, each asking `rounds` times, one question after the other; `way` = page or api."""
+
+    async def one(number: int, client: "httpx.AsyncClient") -> list[Asked]:
+        found, session = [], secrets.token_hex(8)  # a browser's is one for as long as its page is open
+        for turn in range(rounds):
+            question = QUESTIONS[(number + turn) % len(QUESTIONS)]
+            asking = by_page(client, at, question, session) if way == "page" else by_api(client, at, question)
+            found.append(await bounded(asking))
+        return found
+
+    async with visitors(clients) as everybody:
+        found = await asyncio.gather(*(one(number, client) for number, client in enumerate(everybody)))
+    return [each for one_s in found for each in one_s]
+
+
+@asynccontextmanager
+async def visitors(count: int) -> "AsyncIterator[list[httpx.AsyncClient]]":
+    """So many clients, each with an address of its own where the system has them: on Linux all of 127.0.0.0/8."""
     import httpx
 
-    limits = httpx.Limits(max_connections=4 * clients, max_keepalive_connections=2 * clients, keepalive_expiry=IDLE)
-    async with httpx.AsyncClient(limits=limits, timeout=LONGEST) as client:
-
-        async def one(number: int) -> list[Asked]:
-            found, session = [], secrets.token_hex(8)  # a browser's is one for as long as its page is open
-            for turn in range(rounds):
-                question = QUESTIONS[(number + turn) % len(QUESTIONS)]
-                asking = by_page(client, at, question, session) if way == "page" else by_api(client, at, question)
-                found.append(await bounded(asking))
-            return found
-
-        return [each for found in await asyncio.gather(*map(one, range(clients))) for each in found]
+    plain = ssl.create_default_context()  # one for all: nothing here is encrypted
+    limits = httpx.Limits(keepalive_expiry=IDLE)
+    async with AsyncExitStack() as stack:
+        clients = []
+        for number in range(count):
+            address = f"127.1.{number // 250}.{number % 250 + 1}" if sys.platform == "linux" else None
+            transport = httpx.AsyncHTTPTransport(verify=plain, limits=limits, local_address=address)
+            clients.append(await stack.enter_async_context(httpx.AsyncClient(transport=transport, timeout=LONGEST)))
+        yield clients
 
 
 async def bounded(asking: Any) -> Asked:
@@ -108,12 +126,10 @@ async def by_api(client: "httpx.AsyncClient", at: Served, question: str) -> Aske
 
 async def conversations(at: Served, count: int) -> tuple[int, int]:
     """So many conversations at once, each with a word of its own; (those answered, words found where not asked)."""
-    import httpx
-
     words = [f"canary{secrets.token_hex(6)}" for _ in range(count)]
-    limits = httpx.Limits(max_connections=4 * count, keepalive_expiry=IDLE)
-    async with httpx.AsyncClient(limits=limits, timeout=LONGEST) as client:
-        asking = [bounded(by_page(client, at, f"{QUESTIONS[0]} {word}", word)) for word in words]
+    async with visitors(count) as everybody:
+        pairs = zip(everybody, words, strict=True)
+        asking = [bounded(by_page(client, at, f"{QUESTIONS[0]} {word}", word)) for client, word in pairs]
         found = await asyncio.gather(*asking)
     crossings = sum(
         other in each.said for each, word in zip(found, words, strict=True) for other in words if other != word

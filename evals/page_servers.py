@@ -54,9 +54,9 @@ def copied(home: Path, folder: Path) -> Path:
 
 @contextmanager
 def page(home: Path) -> Iterator[Served]:
-    """Our page."""
+    """Our page, as it is for others: with `--open` each address is counted, though it listens on loopback."""
     port = free_port()
-    with started(["-m", "app", "serve", "--home", str(home), "--port", str(port)], port) as address:
+    with started(["-m", "app", "serve", "--home", str(home), "--port", str(port), "--open"], port) as address:
         yield served(address, "q")
 
 

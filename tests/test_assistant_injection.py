@@ -400,8 +400,10 @@ def test_t7_the_article_itself_is_shown_as_text(asked: Library) -> None:
     for each in asked.beside:
         document = asked.plain.index.document(each.case.place.lower())
         found = Nodes(article(document)).found
-        assert {tag for tag, _ in found} <= {"h2", "h3", "p"}, each.case.name
-        assert all(set(attributes) <= {"class", "dir"} for _, attributes in found)
+        assert {tag for tag, _ in found} <= {"h2", "h3", "p", "div", "a"}, each.case.name
+        links = [attributes["href"] for tag, attributes in found if tag == "a"]
+        assert links == [f"#ask/{document.doc_id}"], "the page's own"
+        assert all(set(attributes) <= {"class", "dir"} for tag, attributes in found if tag != "a")
         if not each.case.bipia:
             assert each.case.payload in document.text, "plain text is kept as it is"
 

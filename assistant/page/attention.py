@@ -20,8 +20,9 @@ __all__ = ["ASKING", "DROPPED", "Attention", "leave", "remember"]
 
 ASKING = "ask"  # the concurrency_id of the events that answer questions
 UNHEARD = 10  # looks after which a question is dropped that nobody listens to
-LOOK = 1.0  # seconds between two looks, at least: a server that is behind looks more seldom, and drops later
-SOON = 3.0  # seconds after which an unheard question gives way, if the queue is full; a browser listens at once
+LOOK = 1.0  # seconds between two looks
+BEHIND = 0.25  # seconds that a look is late when it does not count: then a browser's stream waits to be let in, too
+SOON = 3.0  # seconds after which an unheard question may give way to another; a browser listens at once
 FORGOTTEN = 60  # looks after which nobody asks any more what a session had been told
 SESSIONS = 10_000  # that are remembered
 DROPPED = "Nobody seemed to wait for this answer. Ask again."
@@ -94,8 +95,10 @@ class Attention:
     async def look_after(self) -> None:
         """Looks until nothing is left to be looked after."""
         while True:
+            begun = time.monotonic()
             await asyncio.sleep(LOOK)
-            self.look()
+            if time.monotonic() - begun < LOOK + BEHIND:
+                self.look()
             if not self.unheard and not self.waiting() and not self.running():
                 return
 
@@ -114,11 +117,10 @@ class Attention:
                 del self.queue.pending_messages_per_session[session]
             del self.unheard[session]
 
-    def make_room(self) -> None:
-        """Drops the oldest question that waits unheard, if that is no moment old."""
-        unheard = next((each for each in self.waiting() if not self.listening[each.session_hash]), None)
-        if unheard is not None and time.monotonic() - unheard.enqueue_time > SOON:
-            self.drop(unheard)
+    def ignored(self) -> list[Event]:
+        """Questions that have waited unheard for more than a moment, the oldest first."""
+        late = time.monotonic() - SOON
+        return [each for each in self.waiting() if each.enqueue_time < late and not self.listening[each.session_hash]]
 
     def drop(self, event: Event, sentence: str = DROPPED) -> None:
         """Ends a question, waiting or running; who listens after all is told."""

@@ -73,10 +73,18 @@ class Crowd:
         return None
 
     def crowded(self) -> Refusal | None:
-        """Why there is no place in the queue; one is made at the cost of those to whom nobody listens."""
+        """Why there is no place in the queue; one is made at the cost of an address that fills it and does not listen.
+
+        Of a crowd of addresses none is dropped: in a busy server's queue, many a stream is still on its way.
+        """
         if not self.full():
             return None
-        self.attention.make_room()
+        ignored = self.attention.ignored()
+        owners = [self.addresses.get(each.session_hash, "") for each in ignored]
+        if owners:
+            owner, count = Counter(owners).most_common(1)[0]
+            if count > self.settings.page_waiting // 4:
+                self.attention.drop(ignored[owners.index(owner)])
         return busy() if self.full() else None
 
     def full(self) -> bool:
