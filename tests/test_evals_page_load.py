@@ -64,7 +64,7 @@ def test_the_command_prints_its_table(run: Run, library: Path) -> None:
     status, out, _ = run("eval", "load", "--clients", 2, "--rounds", 1, "--canaries", 3, "--no-bare", "--home", library)
     assert status == 0
     lines = out.splitlines()
-    assert lines[0].startswith("| clients | by | asked | answered | refused | lost | first words p50 | p50 | p95 |")
+    assert lines[0].startswith("| clients | by | asked | answered | refused | lost | first sign p50 | p50 | p95 |")
     assert [line.split(" | ")[1:6] for line in lines[2:4]] == [
         ["page", "2", "2", "0", "0"],
         ["api", "2", "2", "0", "0"],

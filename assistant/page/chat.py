@@ -42,7 +42,8 @@ def build_blocks(live: LiveAssistant, maintainer: bool = False) -> gr.Blocks:
                 sources = text(front.contents(), "sources")
         front.show("contents", sources, lambda: {"value": front.contents()})
         ask_tab.wire(callbacks, ask, sources, answering)
-    blocks.queue(max_size=WAITING, api_open=False)
+    # Each minute: by default all who wait are told their place whenever one's turn comes, and the page shows none.
+    blocks.queue(max_size=WAITING, api_open=False, status_update_rate=60)
 
     def renew() -> None:
         """For pages that are opened from now on. Not by an event of theirs: the titles of articles that have been

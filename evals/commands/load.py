@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["load"]
 
-HEADS = ("clients", "by", "asked", "answered", "refused", "lost", "first words p50", "p50", "p95", "told within")
+HEADS = ("clients", "by", "asked", "answered", "refused", "lost", "first sign p50", "p50", "p95", "told within")
 TOGETHER = 25  # clients at which throughputs are compared
-PASSES = 3  # of either server, in turn
+PASSES = 5  # of either server, in turn
+LONGER = 4  # questions of each client then, so that the opening of its session counts little
 
 
 def load(
@@ -57,7 +58,7 @@ def load(
         typer.echo("\n".join(markdown(rows, 1)))
         typer.echo(f"\n{canaries} conversations at once: {own} with their own word, {crossings} crossings")
         if against:
-            typer.echo(compared(copy, rounds))
+            typer.echo(compared(copy))
     if lost or crossings or own < canaries:
         raise typer.Exit(1)
 
@@ -90,7 +91,7 @@ def p95(values: Sequence[float]) -> float:
     return quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
 
 
-def compared(home: Path, rounds: int) -> str:
+def compared(home: Path) -> str:
     """Answers a second at 25 clients: ours, the bare chat's, and the share of it that ours has; in turn, in one run."""
     from evals.page_servers import bare, page
 
@@ -100,7 +101,7 @@ def compared(home: Path, rounds: int) -> str:
             warm(server)
         for _ in range(PASSES):
             for name, server in (("page", ours), ("bare", theirs)):
-                speeds[name].append(speed(server, rounds))
+                speeds[name].append(speed(server))
     mine, bare_speed = median(speeds["page"]), median(speeds["bare"])
     shown = {name: ", ".join(f"{each:.1f}" for each in found) for name, found in speeds.items()}
     return (
@@ -109,10 +110,10 @@ def compared(home: Path, rounds: int) -> str:
     )
 
 
-def speed(server: "Served", rounds: int) -> float:
+def speed(server: "Served") -> float:
     """Answers a second."""
     import time
 
     begun = time.monotonic()
-    found = driven(server, TOGETHER, rounds)
+    found = driven(server, TOGETHER, LONGER)
     return sum(each.outcome == "answered" for each in found) / (time.monotonic() - begun)
