@@ -36,7 +36,8 @@ IDLE = 2.0  # seconds after which a connection is not used again; the server clo
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One question: `outcome` is answered, refused or lost; seconds to the first frame, which on the page
-    is "Looking through the articles…" and no word of the answer yet, and to its end."""
+    is "Looking through the articles…" and no word of the answer yet, and to its end.
+    """
 
     outcome: str
     first: float
