@@ -13,12 +13,11 @@ from llama_index.core.schema import NodeRelationship, NodeWithScore, QueryBundle
 
 from assistant.answering import Assistant
 from assistant.types import Answer, Citation
-from index.filters import Filters
+from index.filters import EVERYTHING, Filters
 
 __all__ = ["NOT_COVERED", "BackchannelQueryEngine", "BackchannelRetriever"]
 
 NOT_COVERED = "The articles do not cover this question."
-EVERYTHING = Filters()
 ABOUT = "outcome confidence writer sentences citations missing nearest notices generation".split()
 
 

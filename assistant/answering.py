@@ -24,7 +24,7 @@ from assistant.writing.draft import Draft
 from assistant.writing.extractive import Part, write_extract
 from index.controls import CONTROLS
 from index.errors import SettingsError
-from index.filters import Filters
+from index.filters import EVERYTHING, Filters
 from index.protocol import Index
 from index.searching import LocalIndex
 from index.settings import IndexSettings
@@ -37,7 +37,6 @@ __all__ = ["Assistant"]
 
 NEAREST = 3  # articles named when a question is not covered
 WIDER = 100  # passages searched for them
-EVERYTHING = Filters()
 
 
 class Assistant:

@@ -8,7 +8,7 @@ from assistant.answering import Assistant, checked
 from assistant.counting import Facts, by_decade, counted
 from assistant.excerpts import Piece, excerpt, marked
 from index.embedding import Vectors
-from index.filters import FACETS, Filters, period
+from index.filters import EVERYTHING, FACETS, Filters, period
 from index.summaries import several
 from index.types import Passage, ScoredPassage, Sentence, Span
 
@@ -22,7 +22,6 @@ NEAR = 0.32
 
 Why = Literal["meaning", "words", "both"]
 Order = Literal["relevance", "earliest", "latest"]
-EVERYTHING = Filters()
 
 
 @dataclass(frozen=True, slots=True)

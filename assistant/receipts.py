@@ -17,7 +17,7 @@ from assistant.types import Answer, Turn
 from index.controls import CONTROLS
 from index.embedding.models import sha256
 from index.errors import UnknownDocumentError
-from index.filters import Filters
+from index.filters import EVERYTHING, Filters
 from index.generation import Generation, digest_of, replace
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ FORMAT = 2
 SAME = 1e-6  # scores nearer than this are one: a generation's vectors never change, so only rounding remains
 BESIDE = ("question", "understood", "passages", "generation", "timings_ms")  # told beside an answer, or not at all
 USERINFO = re.compile(r"(?<=//)[^/@]*@")  # name and password of an address
-EVERYTHING = Filters()
 
 
 @dataclass(frozen=True, slots=True)

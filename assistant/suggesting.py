@@ -15,7 +15,7 @@ from assistant.instructions import instructs
 from assistant.types import Answer
 from index.embedding import Vectors
 from index.errors import BackchannelError
-from index.filters import Filters
+from index.filters import EVERYTHING, Filters
 from index.lexical import analyze
 from index.types import Document
 
@@ -33,7 +33,6 @@ REMEMBERED = 20  # earlier questions that are compared in meaning; all are compa
 CANDIDATES = 100  # embedded for one answer, 3 ms each the first time
 PATIENCE = 1.5  # seconds
 KEPT = 4096  # verdicts and vectors that are remembered
-EVERYTHING = Filters()
 LOG = logging.getLogger(__name__)
 Key = TypeVar("Key")
 Value = TypeVar("Value")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from index.errors import FilterError
 from index.types import Document
 
-__all__ = ["FACETS", "OPEN_END", "Filters", "period"]
+__all__ = ["EVERYTHING", "FACETS", "OPEN_END", "Filters", "period"]
 
 FACETS = ("regions", "topics", "track")
 OPEN_END = 9999  # the year of a period without an end: it still goes on
@@ -38,6 +38,9 @@ class Filters:
         """`period` is `1990-1995`, `1990-`, `-1995` or `1990`; `FilterError` for anything else."""
         since, until = parse_period(period)
         return cls(since, until, tuple(regions), tuple(topics), tuple(track))
+
+
+EVERYTHING = Filters()
 
 
 def parse_period(period: str) -> tuple[int | None, int | None]:

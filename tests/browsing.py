@@ -105,6 +105,27 @@ def ready(page: Any) -> None:
     page.locator('body[data-view] #views a[aria-current="page"]').wait_for(state="attached")
 
 
+# Whether the last stream has ended after the last question was sent.
+ENDED = """(() => {
+  const all = performance.getEntriesByType("resource");
+  const last = (path, when) => Math.max(0, ...all.filter(({ name }) => name.includes(path)).map((each) => each[when]));
+  return last("queue/join", "startTime") <= last("queue/data", "responseEnd");
+})()"""
+
+
+def rest(page: Any) -> None:
+    """Waits until no stream is under way: Gradio complains of one that is broken off by leaving the page."""
+    while not page.evaluate(ENDED):
+        page.wait_for_timeout(50)
+
+
+def reload(page: Any) -> None:
+    """Loads the page anew."""
+    rest(page)
+    page.reload()
+    ready(page)
+
+
 def ask(page: Any, question: str) -> None:
     """Types a question and waits for the end of the stream."""
     before = page.locator("#chat .answer").count()

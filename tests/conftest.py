@@ -200,9 +200,9 @@ def live(live_home: "LivingHome") -> "LiveAssistant":
     return LiveAssistant.open(live_home.path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Any]":
-    """A real Chromium."""
+    """A real Chromium; not for longer than a module, since no event loop can be run beside it."""
     from browsing import chromium
 
     with chromium() as browser:

@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import CHROMIUM, chromium
 from conftest import ROOT, index, with_models
 from injected_articles import HONEST, OURS, OWN, PAYLOADS, QUESTIONS, Case, Obedient, cases_of
 from llm_server import LLMServer
@@ -422,19 +422,14 @@ def test_t7_no_format_holds_a_picture_a_link_or_markup(asked: Library) -> None:
             assert "URL" not in item, each.case.name
 
 
-CHROMIUM = shutil.which("chromium")
-
-
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")
 def test_t7_a_browser_fetches_nothing(injected: Library) -> None:
     """The whole page in Chromium, with the obedient model behind it and the canary listening."""
-    from playwright.sync_api import sync_playwright
-
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKCHANNEL_")}
     injected.model.honest = True
-    with LLMServer(reply=injected.model) as server, sync_playwright() as playwright:
+    with LLMServer(reply=injected.model) as server, chromium() as browser:
         injected.model.server = server
         kept |= SECRETS | {"BACKCHANNEL_LLM_BASE_URL": server.address, "BACKCHANNEL_LLM_MODEL": "obedient"}
         kept["BACKCHANNEL_PASSAGES"] = "2"
@@ -442,7 +437,6 @@ def test_t7_a_browser_fetches_nothing(injected: Library) -> None:
             port = str(free.getsockname()[1])
         command = [sys.executable, "app.py", "serve", "--port", port, "--home", str(injected.home)]
         page_server = subprocess.Popen(command, cwd=ROOT, env=kept, stdout=subprocess.PIPE, text=True)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         try:
             assert page_server.stdout
             address = page_server.stdout.readline().split()[3]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from browsing import CHROMIUM, chromium
 from conftest import ARTICLES, index, with_models
 from typer.testing import CliRunner
 
@@ -30,7 +31,6 @@ from index.settings import IndexSettings
 from index.types import Span
 from index.upkeep import roll_back
 
-CHROMIUM = shutil.which("chromium")
 WHEN = ("before", "after")
 ATTACK = "</td><img src=x onerror=alert(1)>"
 TITLE = "<b>The bridge</b> & <script>alert(1)</script>"
@@ -280,12 +280,8 @@ def test_the_report_runs_nothing_and_escapes_titles(live: Path, run: Run, tmp_pa
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
 def test_before_stands_above_after_where_there_is_no_room_beside(run: Run, tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
     run(write(tmp_path / "without", mill=""))
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+    with chromium() as browser:
         for width, scheme in ((1280, "light"), (390, "dark")):
             shown = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
             asked: list[str] = []

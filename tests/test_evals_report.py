@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from browsing import CHROMIUM, chromium
 from conftest import DATA
 from test_evals_judging import made
 from typer.testing import CliRunner
@@ -26,7 +27,6 @@ from evals.statistics import Estimate, Interval
 from index.errors import BackchannelError
 
 BEIR = DATA / "beir_small"
-CHROMIUM = shutil.which("chromium")
 ATTACK = "</script><img src=x onerror=alert(1)>"
 
 
@@ -161,8 +161,6 @@ def test_a_folder_that_is_not_there_is_told_before_anything_is_indexed(home: Pat
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
 def test_the_report_opens_from_disk_and_fetches_nothing(whole_library: Path, home: Path) -> None:
     """Gold and two collections, as its reader sees them, at both widths, in light and dark."""
-    from playwright.sync_api import sync_playwright
-
     (home / "cache").symlink_to(whole_library / "cache")
     second = Path(shutil.copytree(BEIR, home / "second_village"))
     done = CliRunner().invoke(group, ["report", str(BEIR), str(second), "--home", str(home), "--quiet"])
@@ -170,9 +168,7 @@ def test_the_report_opens_from_disk_and_fetches_nothing(whole_library: Path, hom
     written, twin = (Path(line) for line in done.stdout.splitlines())
     assert written.parent == home / "reports"
     assert "| second_village | 4 | 6 documents |" in twin.read_text(encoding="utf-8")
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+    with chromium() as browser:
         for width, scheme in ((1280, "light"), (390, "dark")):
             shown = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
             asked: list[str] = []

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 import typer
+from browsing import CHROMIUM, chromium
 from conftest import DATA
 from typer.testing import CliRunner
 
@@ -27,7 +27,6 @@ from index.errors import BackchannelError
 from index.progress import Progress
 
 BEIR = DATA / "beir_small"
-CHROMIUM = shutil.which("chromium")
 GRID = ["dense_weight=0.5,0.55", "passage_tokens=64,224"]
 COMMAND = typer.Typer()
 COMMAND.command()(command)
@@ -376,14 +375,11 @@ def test_the_page_is_whole_and_nothing_in_it_runs(made: Sweep) -> None:
 def test_the_page_is_drawn_in_chromium_and_asks_for_nothing(
     made: Sweep, tmp_path: Path, width: int, scheme: str
 ) -> None:
-    from playwright.sync_api import sync_playwright
-
     path = tmp_path / "plot.html"
     path.write_text(evil(made), encoding="utf-8")
     said: list[str] = []
     asked: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
         shown = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         shown.on("console", lambda message: said.append(message.text))
         shown.on("pageerror", lambda error: said.append(str(error)))

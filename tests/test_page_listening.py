@@ -130,18 +130,15 @@ def proxied(page: Page) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_behind_a_proxy_that_strips_a_prefix(library: Path) -> None:
-    from browsing import CHROMIUM, FLAGS
+    from browsing import CHROMIUM, chromium
 
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
     with (
         served(library, "--root-path", "/app", "--proxy", "127.0.0.1") as page,
         proxied(page) as address,
-        sync_playwright() as playwright,
+        chromium() as browser,
     ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         tab = browser.new_page()
         tab.set_default_timeout(20_000)
         wrong: list[str] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import BROWSER, Open, chromium, fits, focused, marked, serving, watched
+from browsing import BROWSER, Open, fits, focused, marked, serving
 from conftest import index
 
 from assistant.answering import Assistant
@@ -64,18 +64,6 @@ def report(home: Path, name: str, text: str, age: int) -> None:
 def address(kept: Path) -> Iterator[str]:
     with serving(kept, 17880, options=["--maintainer"]) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Open]:
-    with watched(browser) as go:
-        yield go
 
 
 def maintain(page: Any) -> Any:

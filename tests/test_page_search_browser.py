@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browsing import BROWSER, Open, chromium, fits, focused, in_view, marked, serving, watched
+from browsing import BROWSER, Open, fits, focused, in_view, marked, serving
 from conftest import Path, with_models
 
 from assistant.answering import Assistant
@@ -28,18 +28,6 @@ PAYLOAD = (
 def address(library: Path) -> Iterator[str]:
     with serving(library, 17870) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Open]:
-    with watched(browser) as go:
-        yield go
 
 
 def search(page: Any, words: str) -> None:

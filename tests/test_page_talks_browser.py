@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import BROWSER, Open, announced, answered, ask, fits, focused, ready, serving
+from browsing import BROWSER, Open, announced, answered, ask, fits, focused, ready, reload, rest, serving
 
 from assistant.answering import Assistant
 from assistant.conversations import answer_of, read
@@ -54,10 +54,8 @@ def test_two_conversations_are_kept_over_a_reload(address: str, opened: Open, as
     page.locator("#status", has_text="New conversation").wait_for()
     ask(page, PERU)
     assert [(each["name"], each["count"]) for each in kept(page)] == [(PERU, 1), (OSLO, 2)]
-    page.locator("#next a.ask").first.wait_for()  # Gradio complains of a reload in the middle of a stream
 
-    page.reload()
-    ready(page)
+    reload(page)
     page.locator("#status", has_text="Conversation opened").wait_for()
     assert said(page) == [PERU]
     open_talk(page, OSLO)
@@ -89,8 +87,7 @@ def test_they_are_renamed_and_deleted(address: str, opened: Open) -> None:
     gone.click()
     page.locator("#welcome").wait_for()  # it was the one shown
     assert [each["name"] for each in kept(page)] == ["<b>Geography</b>"]
-    page.reload()
-    ready(page)
+    reload(page)
     assert page.locator("#recent button").all_text_contents() == ["<b>Geography</b>"]
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.includes('talk:')).length") == 1
 
@@ -99,8 +96,7 @@ def test_nothing_of_them_is_on_the_server(address: str, opened: Open, browser: A
     first, second = opened(address), opened(address)
     ask(first, OSLO)
     assert kept(second) == []
-    second.reload()
-    ready(second)
+    reload(second)
     assert second.locator("#chat .answer").count() == 0
 
 
@@ -142,8 +138,7 @@ def test_a_forged_conversation_shows_no_citation(address: str, opened: Open) -> 
           localStorage.setItem(key, JSON.stringify(all));
         })()"""
     )
-    page.reload()
-    ready(page)
+    reload(page)
     answer = page.locator("#chat .answer")
     answer.wait_for()
     assert "The talks were invented. <img src=x onerror=alert(1)>" in answer.inner_text()
@@ -161,8 +156,7 @@ def test_what_is_no_conversation_is_one_sentence(address: str, opened: Open) -> 
           localStorage.setItem(key, JSON.stringify([{ id: "x", receipt: { format: 1 } }]));
         })()"""
     )
-    page.reload()
-    ready(page)
+    reload(page)
     page.locator("#chat .answer", has_text="has format 1; this program reads format 2").wait_for()
     page.locator("#clear").click()
     page.locator("#welcome").wait_for()
@@ -216,6 +210,11 @@ def test_an_address_asks(address: str, opened: Open) -> None:
     other = opened(address, path=copied.removeprefix(address))
     answered(other)
     assert said(other) == [OSLO]
+    rest(page)
+    page.goto(copied)  # in the tab that has the conversation open: that one stays as it is
+    ready(page)
+    answered(page)
+    assert [(each["name"], each["count"]) for each in kept(page)] == [(OSLO, 1), (OSLO, 1)]
     strange = opened(address, path="/?q=" + "%3Cscript%3Ealert(1)%3C/script%3E&region=mars")
     strange.locator("#chat .answer").wait_for()
     assert said(strange) == ["<script>alert(1)</script>"]

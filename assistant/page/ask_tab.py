@@ -8,7 +8,7 @@ from assistant.page import messages
 from assistant.page.callbacks import Callbacks
 from assistant.page.examples import EXAMPLES
 from assistant.page.front import Front
-from assistant.page.parts import QUIET, carrier, facets, period_box, text
+from assistant.page.parts import QUIET, carrier, facets, period_box, text, words_box
 
 __all__ = ["AT_ONCE", "Ask", "parts", "wire"]
 
@@ -49,7 +49,7 @@ def parts(front: Front) -> Ask:
         period = period_box("narrow-period")
         groups = facets(front, "narrow")
     with gr.Row(elem_id="composer"):
-        box = question_box()
+        box = words_box("q", "Your question", "Ask a question", most=5, bare=True)  # Shift+Enter begins a line
         send = gr.Button("Ask", elem_id="send", variant="primary", scale=0, min_width=0)
         stop = gr.Button("Stop", elem_id="stop", scale=0, min_width=0)
     with gr.Row(elem_id="foot"):
@@ -89,19 +89,4 @@ def chatbot() -> gr.Chatbot:
         line_breaks=False,
         allow_tags=False,
         group_consecutive_messages=False,
-    )
-
-
-def question_box() -> gr.Textbox:
-    """Where questions are typed; Enter asks, Shift+Enter begins a line."""
-    return gr.Textbox(
-        elem_id="q",
-        label="Your question",
-        show_label=False,
-        container=False,
-        placeholder="Ask a question",
-        lines=1,
-        max_lines=5,
-        scale=1,
-        min_width=0,
     )

@@ -45,14 +45,9 @@ class Asked:
 
     assistant: Assistant
     question: str
-    before: tuple[Receipt, ...]
+    history: tuple[Turn, ...]
     filters: Filters
     address: str
-
-    @property
-    def history(self) -> tuple[Turn, ...]:
-        """What was said before."""
-        return turns_of(self.before)
 
     def record(self, answer: Answer) -> str:
         """The exchange as the browser keeps it; the id tells it from one of the same words."""
@@ -91,7 +86,7 @@ class Callbacks:
         except BackchannelError as error:
             yield refused(question, [], error)
             return
-        earlier = shown(before, assistant)
+        earlier = shown(before, believed(before, assistant))
         try:
             question = checked(question)
             filters = Filters.parse(period or "", regions or (), topics or (), track or ())
@@ -103,14 +98,14 @@ class Callbacks:
         yield "", chat, same, busy, messages.questions("", ()), same, line
         address = request.client.host if request and request.client else ""
         session = (request.session_hash if request else "") or ""
-        yield from self.answer(Asked(assistant, question, before, filters, address), earlier, session)
+        yield from self.answer(Asked(assistant, question, turns_of(before), filters, address), earlier, session)
 
     def answer(self, asked: Asked, earlier: list[dict[str, str]], session: str) -> Iterator[Yielded]:
         """The answer as it grows, then whole, then what could be asked next; nothing new now and then, so that one who
         has left can be noticed.
         """
         same = gr.skip()
-        words, answer = 0, None
+        words, answer, cited = 0, None, None
         question = messages.asked(asked.question, asked.filters)
         try:
             stream = asked.assistant.stream(asked.question, asked.history, asked.filters, asked.address)
@@ -121,8 +116,10 @@ class Callbacks:
                 words = now or 0
                 self.note(session, asked, answer, words)
                 chat = [*earlier, *pair(question, messages.answered(answer, now))]
-                if now is not None:
-                    yield same, chat, messages.cards(answer), same, same, same, same
+                if now is not None:  # the cards change with a sentence, not with each dozen of words
+                    cards = same if answer.citations is cited else messages.cards(answer)
+                    cited = answer.citations
+                    yield same, chat, cards, same, same, same, same
                     continue
                 self.under_way.pop(session, None)
                 done = messages.status(messages.ready(answer))
@@ -175,9 +172,9 @@ class Callbacks:
         line, nothing = self.front.line(assistant), messages.questions("", ())
         if not receipts:
             return "", [], self.front.contents(), messages.status("New conversation"), nothing, "", line
-        last, _ = borne_out(answer_of(receipts[-1]), assistant.index)
+        answers = believed(receipts, assistant)
         status = messages.status("Conversation opened")
-        return "", shown(receipts, assistant), messages.cards(last), status, nothing, "", line
+        return "", shown(receipts, answers), messages.cards(answers[-1]), status, nothing, "", line
 
 
 def begun(answer: Answer, words: int) -> Answer:
@@ -196,13 +193,19 @@ def begun(answer: Answer, words: int) -> Answer:
     return replace(answer, sentences=tuple(sentences), citations=cited, notices=(*answer.notices, STOPPED))
 
 
-def shown(receipts: Sequence[Receipt], assistant: Assistant) -> list[dict[str, str]]:
-    """Earlier exchanges as the chat shows them, without the citations that do not stand in the articles."""
-    chat: list[dict[str, str]] = []
+def believed(receipts: Sequence[Receipt], assistant: Assistant) -> list[Answer]:
+    """Earlier answers without the citations that do not stand in the articles, and a line on how many those are."""
+    answers = []
     for receipt in receipts:
         answer, gone = borne_out(answer_of(receipt), assistant.index)
-        if gone:
-            answer = replace(answer, notices=(*answer.notices, messages.lost(gone)))
+        answers.append(replace(answer, notices=(*answer.notices, messages.lost(gone))) if gone else answer)
+    return answers
+
+
+def shown(receipts: Sequence[Receipt], answers: Sequence[Answer]) -> list[dict[str, str]]:
+    """Earlier exchanges as the chat shows them."""
+    chat: list[dict[str, str]] = []
+    for receipt, answer in zip(receipts, answers, strict=True):
         chat += pair(messages.asked(answer.question, filters_of(receipt)), messages.answered(answer))
     return chat
 

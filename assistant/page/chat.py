@@ -40,7 +40,7 @@ def build_blocks(live: LiveAssistant, maintainer: bool = False) -> gr.Blocks:
                         maintainer_tab.build(live, front)
             with gr.Column(elem_id="panel", scale=2, min_width=0):
                 sources = text(front.contents(), "sources")
-        front.show("contents", sources, lambda: {"value": front.contents()})
+        front.show(sources, lambda: {"value": front.contents()})
         ask_tab.wire(callbacks, ask, sources, answering)
     # Each minute: by default all who wait are told their place whenever one's turn comes, and the page shows none.
     blocks.queue(max_size=WAITING, api_open=False, status_update_rate=60)
@@ -67,5 +67,5 @@ def masthead(front: Front, maintainer: bool) -> gr.Markdown:
             line = text(front.line(), "generation")
         text(f"<div>{links}</div>", "views")
         gr.Button("Light / dark", elem_id="theme", scale=0, min_width=0)
-    front.show("line", line, lambda: {"value": front.line()})
+    front.show(line, lambda: {"value": front.line()})
     return line

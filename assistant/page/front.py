@@ -18,7 +18,7 @@ class Front:
     def __init__(self, live: LiveAssistant) -> None:
         self.live = live
         self.listed = ("", "")  # a generation and its list, which takes a second where there are 100,000 articles
-        self.shown: dict[str, tuple[Any, Parts]] = {}
+        self.shown: list[tuple[Any, Parts]] = []
 
     def line(self, assistant: Assistant | None = None) -> str:
         """What is answered from."""
@@ -39,12 +39,12 @@ class Front:
         """The values of a facet that occur."""
         return self.live.current().index.facet_values(facet)
 
-    def show(self, name: str, part: Any, settings: Parts) -> None:
+    def show(self, part: Any, settings: Parts) -> None:
         """Has a part of the page renewed with each generation: `settings` gives its attributes anew."""
-        self.shown[name] = part, settings
+        self.shown.append((part, settings))
 
     def renew(self) -> None:
         """Gives each part what it shows now."""
-        for part, settings in self.shown.values():
+        for part, settings in self.shown:
             for name, value in settings().items():
                 setattr(part, name, value)

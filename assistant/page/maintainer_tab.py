@@ -8,7 +8,7 @@ from assistant.living import LiveAssistant
 from assistant.page.front import Front
 from assistant.page.maintaining import Maintaining
 from assistant.page.maintaining_feedback import KINDS
-from assistant.page.parts import QUIET, facets, period_box, text
+from assistant.page.parts import QUIET, facets, period_box, text, words_box
 from assistant.page.trying import SHOWN
 
 __all__ = ["build"]
@@ -64,14 +64,7 @@ def differing(maintaining: Maintaining) -> list[gr.Dropdown]:
 def testing(maintaining: Maintaining, front: Front) -> None:
     """The retrieval test."""
     text(TESTED, "trial-title")
-    query = gr.Textbox(
-        elem_id="trial-query",
-        label="Question or words",
-        lines=1,
-        max_lines=1,
-        min_width=0,
-        placeholder="How did the Oslo talks start?",
-    )
+    query = words_box("trial-query", "Question or words", "How did the Oslo talks start?")
     with gr.Row(elem_id="trial-knobs", elem_classes="facets"):
         knobs = dials(maintaining.values())
     with gr.Column(elem_id="trial-filters", elem_classes="facets", min_width=0):

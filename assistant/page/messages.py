@@ -10,7 +10,7 @@ from assistant.page.references import joined
 from assistant.remarks import UNSURE, opening, remarks, uncovered, why
 from assistant.types import Answer, AnswerSentence, Citation, NearArticle
 from index.errors import BackchannelError
-from index.filters import FACETS, Filters
+from index.filters import EVERYTHING, FACETS, Filters
 from index.protocol import IndexStatus
 from index.store import Summary
 
@@ -32,7 +32,6 @@ __all__ = [
 # those from `UNSURE` on 75 of 104; below it 10 of 21 (evals/LOG.md, 2026-11-26).
 SURE = ((0.8, "The articles cover this"), (UNSURE, "The articles probably cover this"), (0.0, "This is not sure"))
 PART = "The articles cover a part of this"
-EVERYTHING = Filters()
 LISTED = 40  # articles named in the panel before the first question
 
 

@@ -9,7 +9,7 @@ from assistant.page.escaping import isolated, safe_markdown
 from assistant.page.front import Front
 from assistant.page.labels import FACET_NAMES, facet_label
 
-__all__ = ["QUIET", "carrier", "facets", "period_box", "text"]
+__all__ = ["QUIET", "carrier", "facets", "period_box", "text", "words_box"]
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -24,17 +24,24 @@ def carrier(elem_id: str) -> gr.Textbox:
     return gr.Textbox(elem_id=elem_id, elem_classes="carrier", show_label=False, container=False, lines=1, max_lines=1)
 
 
-def period_box(elem_id: str) -> gr.Textbox:
-    """Where a period is typed."""
+def words_box(elem_id: str, label: str, placeholder: str, most: int = 1, bare: bool = False) -> gr.Textbox:
+    """A box to type in, which grows to `most` lines; `bare`: its label is for screen readers only."""
     return gr.Textbox(
         elem_id=elem_id,
-        label="Period",
-        placeholder="1990-1995, 1990- or -1995",
-        container=True,
+        label=label,
+        show_label=not bare,
+        container=not bare,
+        placeholder=placeholder,
         lines=1,
-        max_lines=1,
+        max_lines=most,
+        scale=1 if bare else None,
         min_width=0,
     )
+
+
+def period_box(elem_id: str) -> gr.Textbox:
+    """Where a period is typed."""
+    return words_box(elem_id, "Period", "1990-1995, 1990- or -1995")
 
 
 def facets(front: Front, prefix: str) -> dict[str, gr.CheckboxGroup]:
@@ -47,5 +54,5 @@ def facets(front: Front, prefix: str) -> dict[str, gr.CheckboxGroup]:
     groups = {}
     for facet, name in FACET_NAMES.items():
         groups[facet] = gr.CheckboxGroup(label=name, elem_id=f"{prefix}-{facet}", min_width=0, **settings(facet))
-        front.show(f"{prefix}-{facet}", groups[facet], partial(settings, facet))
+        front.show(groups[facet], partial(settings, facet))
     return groups

@@ -8,7 +8,7 @@ from assistant.living import LiveAssistant
 from assistant.page import messages
 from assistant.page.found import HINT
 from assistant.page.front import Front
-from assistant.page.parts import QUIET, facets, period_box, text
+from assistant.page.parts import QUIET, facets, period_box, text, words_box
 from assistant.page.searching import PAGE, Searching
 
 __all__ = ["build"]
@@ -42,7 +42,7 @@ def parts(front: Front) -> Parts:
     """Makes the view's parts, from top to bottom."""
     text("<div><h2>Search</h2></div>", "search-title")
     with gr.Row(elem_id="s-row"):
-        box = search_box()
+        box = words_box("s", "Search the passages", "Words or a question", bare=True)
         go = gr.Button("Search", elem_id="s-go", variant="primary", scale=0, min_width=0)
     with gr.Row(elem_id="s-line"):
         status = text(messages.status(""), "s-status")
@@ -73,18 +73,3 @@ def wire(searching: Searching, made: Parts) -> None:
     made.decades.input(searching.of_decade, [made.box, made.decades, *narrowed[1:]], outputs, **shared)
     made.clear.click(searching.cleared, [made.box, made.order], outputs, **shared)
     made.more.click(searching.more, [*narrowed, shown], outputs, **shared)
-
-
-def search_box() -> gr.Textbox:
-    """Where the words are typed; Enter searches."""
-    return gr.Textbox(
-        elem_id="s",
-        label="Search the passages",
-        show_label=False,
-        container=False,
-        placeholder="Words or a question",
-        lines=1,
-        max_lines=1,
-        scale=1,
-        min_width=0,
-    )

@@ -28,7 +28,7 @@ OPENING = """<div id="opening" role="status"><p class="name">Backchannel</p><p>O
 """
 BODY = re.compile(rb"<body\b[^>]*>")
 # The first paints the chosen light before all else; the others, deferred, wait until the page has been read.
-SCRIPTS = ("app.js", "talks.js", "search.js", "library.js", "names.js")
+SCRIPTS = ("app.js", "filters.js", "talks.js", "search.js", "library.js", "names.js")
 MAINTAINERS = ("maintain.js",)  # only where the maintainer's view is
 FOREIGN = re.compile(rb'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
 STYLED = re.compile(rb'(<(?:html|body|gradio-app)\b[^>]*?)\s+style="[^"]*"')  # the policy blocks them; see page.css

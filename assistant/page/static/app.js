@@ -10,7 +10,8 @@
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const root = document.documentElement;
   const find = (selector) => document.querySelector(selector);
-  const page = (window.backchannel = { find, phone, listeners: [] }); // what talks.js and library.js share
+  const page = (window.backchannel = { find, phone, listeners: [] }); // what all scripts of the page share
+  page.root = document.querySelector('meta[name="root"]')?.content || ""; // where a proxy has put the page
   // The beginning of a text, cut between two characters as people see them.
   page.shortened = (text, most) => {
     if (text.length <= most) return text;
@@ -22,7 +23,14 @@
     }
     return `${kept}…`;
   };
-  const prefix = document.querySelector('meta[name="root"]')?.content || ""; // where a proxy has put the page
+  page.button = (label, act) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = "own";
+    made.textContent = label;
+    made.addEventListener("click", () => act(made));
+    return made;
+  };
 
   // -- refusals ---------------------------------------------------------------------------------------------------
   // To a 503 Gradio's script has words of its own; of any other status it shows those of the server (6.31).
@@ -72,13 +80,8 @@
   let current = ""; // its address
   let latest = 0; // the newest request: an older one that comes late is not shown
 
-  function button(id, label) {
-    const made = document.createElement("button");
-    made.id = id;
-    made.className = "own";
-    made.type = "button";
-    made.textContent = label;
-    return made;
+  function button(id, label, act) {
+    return Object.assign(page.button(label, act), { id });
   }
 
   function reader() {
@@ -90,15 +93,13 @@
     section.setAttribute("aria-label", "Article");
     const bar = document.createElement("div");
     bar.className = "bar";
-    const back = button("back", "Back");
-    back.addEventListener("click", leave);
+    const back = button("back", "Back", leave);
     const title = document.createElement("p");
     title.setAttribute("aria-hidden", "true"); // the heading below says it
     const among = document.createElement("div");
     among.id = "among";
-    const [before, after] = [button("previous", "Previous citation"), button("following", "Next citation")];
-    before.addEventListener("click", () => step(-1));
-    after.addEventListener("click", () => step(1));
+    const before = button("previous", "Previous citation", () => step(-1));
+    const after = button("following", "Next citation", () => step(1));
     const count = document.createElement("span");
     among.append(before, count, after);
     bar.append(back, title, among);
@@ -136,9 +137,9 @@
 
   function source(href) {
     const place = PLACE.exec(href);
-    if (place) return `${prefix}/article/${place[5]}?start=${place[2]}&end=${place[3]}&generation=${place[4]}`;
+    if (place) return `${page.root}/article/${place[5]}?start=${place[2]}&end=${place[3]}&generation=${place[4]}`;
     const whole = WHOLE.exec(href);
-    return whole ? `${prefix}/article/${whole[2]}?generation=${whole[1]}` : "";
+    return whole ? `${page.root}/article/${whole[2]}?generation=${whole[1]}` : "";
   }
 
   async function fetched(address) {
@@ -256,7 +257,6 @@
       else link.removeAttribute("aria-current");
     }
   }
-  page.setView = setView;
   function viewFromAddress() {
     const named = VIEW.exec(location.hash);
     if (named) setView(named[1]);

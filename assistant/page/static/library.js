@@ -3,7 +3,6 @@
 (() => {
   const FACETS = ["regions", "topics", "track"];
   const view = () => document.querySelector("#view-library");
-  const root = document.querySelector('meta[name="root"]')?.content || "";
   const find = (selector) => document.querySelector(`#library ${selector}`);
   const all = (selector) => [...document.querySelectorAll(`#library ${selector}`)];
   const made = (tag, text, parts = {}) => Object.assign(document.createElement(tag), { textContent: text, ...parts });
@@ -29,7 +28,7 @@
     section.setAttribute("aria-busy", "true");
     section.replaceChildren(made("p", "Fetching the library…", { className: "lib-loading", role: "status" }));
     try {
-      const response = await fetch(`${root}/library`, { headers: { Accept: "text/html" } });
+      const response = await fetch(`${window.backchannel.root}/library`, { headers: { Accept: "text/html" } });
       if (!response.ok) throw new Error(String(response.status));
       section.innerHTML = await response.text(); // escaped by the server, see library.py
       state = "ready";
@@ -114,7 +113,7 @@
     const mine = ++latest;
     const asked = new URLSearchParams({ words: find("#lib-words").value, ...wanted(), sort, down, page: number });
     try {
-      const response = await fetch(`${root}/library/rows?${asked}`);
+      const response = await fetch(`${window.backchannel.root}/library/rows?${asked}`);
       if (!response.ok) throw new Error(String(response.status));
       const found = await response.json();
       if (mine !== latest) return;

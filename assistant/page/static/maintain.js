@@ -2,8 +2,7 @@
 // page can be reached.
 "use strict";
 (() => {
-  const { find, listeners } = window.backchannel;
-  const root = document.querySelector('meta[name="root"]')?.content || "";
+  const { find, listeners, root } = window.backchannel;
   const LINK = '#maintain-list a[href^="#/report/"]';
   let wasOpen = false;
   let picked = ""; // the report that was chosen; "" = the newest

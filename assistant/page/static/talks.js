@@ -4,14 +4,13 @@
 "use strict";
 (() => {
   const page = window.backchannel;
-  const { find } = page;
+  const { find, root, button, box, fill, settle } = page;
   const LIST = "backchannel:talks"; // [{id, name, at, count}], newest first
   const TALK = "backchannel:talk:"; // + id: [{id, receipt}]
   const VISITOR = "backchannel:visitor";
   const OPEN = "backchannel:open"; // of this tab: the id of its conversation
   const SENT = 20; // exchanges that go with a question
   const FACETS = { regions: "region", topics: "topic", track: "track" };
-  const root = document.querySelector('meta[name="root"]')?.content || "";
 
   // -- storage ----------------------------------------------------------------------------------------------------
   const memory = new Map(); // what the storage would not take: kept until the tab is closed
@@ -59,29 +58,14 @@
     const others = list().filter((each) => each.id !== id);
     const whole = store(TALK + id, all);
     store(LIST, [{ ...entry, at: new Date().toISOString(), count: all.length }, ...others]);
-    if (!whole) {
-      page.announce("This browser has no room left to keep conversations: delete one, or export this one.");
-      document.body.classList.add("unkept");
-    }
+    if (!whole) page.announce("This browser has no room left to keep conversations: delete one, or export this one.");
   }
 
   function named(id) {
     return list().find((each) => each.id === id)?.name || "Conversation";
   }
 
-  // -- Gradio's boxes ---------------------------------------------------------------------------------------------
-  function box(selector) {
-    return find(`${selector} :is(textarea, input)`);
-  }
-  function fill(selector, value) {
-    const element = box(selector);
-    if (!element || element.value === value) return;
-    const { set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(element), "value");
-    set.call(element, value);
-    element.dispatchEvent(new Event("input", { bubbles: true }));
-  }
-  const settle = () => new Promise((done) => setTimeout(done, 30)); // Gradio takes a value in its next turn
-
+  // -- asking -----------------------------------------------------------------------------------------------------
   let agreeing = 0; // the timer that has storage and `pending` agree again after an answer that was not recorded
   function carry(before) {
     clearTimeout(agreeing);
@@ -113,7 +97,6 @@
     page.close(false);
     current = id;
     store(OPEN, id, sessionStorage);
-    document.body.classList.remove("unkept");
     carry(exchanges(id));
     fill("#q", "");
     await settle();
@@ -142,16 +125,6 @@
   // -- below an answer ---------------------------------------------------------------------------------------------
   let voted = ""; // "yes", "no", or ""
 
-  function button(label, act, title = "") {
-    const made = document.createElement("button");
-    made.type = "button";
-    made.className = "own";
-    made.textContent = label;
-    if (title) made.title = title;
-    made.addEventListener("click", () => act(made));
-    return made;
-  }
-
   function last() {
     return exchanges(current).at(-1);
   }
@@ -160,7 +133,7 @@
     const place = find("#tools");
     if (!place) return;
     let bar = find("#toolbar");
-    const shown = Boolean(last()) && Boolean(find("#chat .answer"));
+    const shown = Boolean(current) && Boolean(find("#chat .answer")); // one that has begun has an exchange
     if (!bar && shown) {
       bar = document.createElement("div");
       bar.id = "toolbar";
@@ -185,7 +158,7 @@
     if (!voted) find("#note")?.remove();
   }
 
-  async function edit() {
+  function edit() {
     if (page.answering()) return;
     carry(exchanges(current).slice(0, -1));
     fill("#q", last().receipt.question);
@@ -202,7 +175,7 @@
     fill("#q", "");
   }
 
-  async function post(path, body) {
+  function post(path, body) {
     return fetch(root + path, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
@@ -294,7 +267,7 @@
 
   function vote(label, value) {
     const made = button(label, async () => {
-      voted = voted === value ? voted : value;
+      voted = value;
       tools();
       if (await sent("")) noting();
     });
@@ -339,55 +312,19 @@
     form.scrollIntoView({ block: "nearest" });
   }
 
-  // -- filters, as chips that can be taken off ----------------------------------------------------------------------
-  function ticked() {
-    return [...document.querySelectorAll('#narrow input[type="checkbox"]:checked')];
-  }
-
-  function chips() {
-    const composer = find("#composer");
-    if (!composer) return;
-    let row = find("#chips");
-    if (!row) {
-      row = document.createElement("div");
-      row.id = "chips";
-      row.setAttribute("role", "group");
-      row.setAttribute("aria-label", "Filters that are on");
-      composer.before(row);
-    }
-    const typed = box("#narrow-period")?.value.trim() || "";
-    const found = ticked();
-    const state = JSON.stringify([typed, found.map((each) => each.name)]);
-    if (row.dataset.state === state) return;
-    row.dataset.state = state;
-    const made = found.map((each) => {
-      const label = each.closest("label")?.innerText.trim() || each.name;
-      return chip(label, () => each.click());
-    });
-    if (typed) made.unshift(chip(typed, () => fill("#narrow-period", "")));
-    row.hidden = !made.length;
-    row.replaceChildren(...made);
-    const count = made.length;
-    const opener = find("#filters");
-    if (opener) opener.textContent = count ? `Filters (${count})` : "Filters";
-  }
-  function chip(label, off) {
-    const made = button(label, () => {
-      off();
-      setTimeout(() => {
-        chips();
-        (find("#chips button") || find("#filters")).focus();
-      }, 0);
-    });
-    made.setAttribute("aria-label", `Take off the filter ${label}`);
-    return made;
-  }
-
-  function narrow(on = !document.body.classList.contains("narrowing")) {
-    document.body.classList.toggle("narrowing", on);
-    find("#filters")?.setAttribute("aria-expanded", String(on));
-    if (on) box("#narrow-period")?.focus();
-  }
+  page.filters({
+    row: "chips",
+    before: "#composer",
+    within: "#narrow",
+    period: "#narrow-period",
+    opener: "#filters",
+    open: "narrowing",
+    home: () => find("#filters"),
+    named: (label) => label,
+    counts: () => true,
+    unperiod: () => fill("#narrow-period", ""),
+    drawn: () => {},
+  });
 
   // -- the list of conversations -----------------------------------------------------------------------------------
   function talks(opener) {
@@ -414,7 +351,7 @@
   // The newest ones, where no question has been asked yet.
   function recent() {
     const examples = find("#examples");
-    if (!examples) return;
+    if (!examples || find("#chat .answer")) return; // it is not seen then, and would read the storage at each redrawing
     let place = find("#recent");
     if (!place) {
       place = document.createElement("div");
@@ -517,6 +454,7 @@
     const query = new URLSearchParams(location.search);
     const question = query.get("q");
     if (question === null) return false;
+    current = ""; // it begins a conversation of its own, whichever this tab had open
     for (const name of ["q", "period", ...Object.values(FACETS)]) query.delete(name);
     const asked = new URLSearchParams(location.search);
     history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
@@ -550,7 +488,6 @@
         else about(asking);
       } else if (at("#clear")) show("");
       else if (at("#talks")) talks(at("#talks"));
-      else if (at("#filters")) narrow();
       else if (!at("#export")) {
         const menu = find("#export");
         if (menu) menu.open = false;
@@ -578,30 +515,19 @@
         find("#export").open = false;
         find("#export summary").focus();
       }
-      if (document.body.classList.contains("narrowing") && event.target.closest?.("#narrow")) {
-        narrow(false);
-        find("#filters").focus();
-      }
     },
     true,
   );
-  document.addEventListener("input", (event) => {
-    if (event.target.closest?.("#narrow")) chips();
-  });
-  document.addEventListener("change", (event) => {
-    if (event.target.closest?.("#narrow")) setTimeout(chips, 0);
-  });
-
   let busy = false;
   page.listeners.push((what) => {
     if (what === "settled") {
       current = stored(OPEN, sessionStorage) || "";
       fromAddress().then((asked) => {
-        if (asked) current = "";
-        else if (exchanges(current).length) show(current);
+        if (asked) return;
+        if (exchanges(current).length) show(current);
+        else current = "";
       });
     }
-    chips();
     if (busy && !page.answering()) {
       document.body.classList.remove("editing");
       agreeing = setTimeout(() => !page.answering() && carry(exchanges(current)), 300);
