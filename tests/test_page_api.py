@@ -29,6 +29,7 @@ from assistant.page.api import add_api
 from assistant.page.api_objects import AnswerObject
 from assistant.page.api_page import api_page
 from assistant.page.guards import Guards
+from assistant.page.metrics import REGISTRY
 from assistant.page.ports import free_port
 from assistant.types import passage_json
 from index.errors import DamagedIndexError
@@ -263,6 +264,29 @@ def test_each_field_is_named(api: TestClient, given: dict[str, Any], says: str, 
 
 
 @pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, "The field query is missing; it takes text of"),
+        ({"query": 5}, "The field query is 5; it takes text of"),
+        ({"query": ""}, 'The field query is the text ""; it takes text of'),
+        ({"query": "x" * 3000}, "The field query is text of 3,000 characters; it takes text of"),
+        ({"query": "Oslo", "body": 1}, "There is no field body; there are query, k, filters, sort."),
+    ],
+)
+def test_each_field_of_a_search_is_named(api: TestClient, given: dict[str, Any], says: str) -> None:
+    answer = api.post("/api/search", json=given)
+    assert (answer.status_code, says in answer.json()["error"]) == (422, True), answer.text
+
+
+def test_an_answer_of_the_api_is_counted(api: TestClient) -> None:
+    labels = {"surface": "api", "outcome": "answered", "writer": "extractive"}
+    before = REGISTRY.get_sample_value("backchannel_questions_total", labels) or 0.0
+    assert api.post("/api/ask", json={"question": OSLO}).status_code == 200
+    assert api.post("/api/ask", json={"question": OSLO}, headers=STREAM).status_code == 200
+    assert REGISTRY.get_sample_value("backchannel_questions_total", labels) == before + 2
+
+
+@pytest.mark.parametrize(
     ("method", "path", "status", "says"),
     [
         ("GET", "/api/documents/none", 404, 'There is no article "none" in generation '),
@@ -425,7 +449,7 @@ def left_more(server: LLMServer, than: int) -> bool:
 
 
 def answering() -> list[str]:
-    """Threads at work on an answer, and calls of a language model."""
+    """Threads in which a language model is called."""
     return [thread.name for thread in threading.enumerate() if thread.name == "backchannel-call"]
 
 

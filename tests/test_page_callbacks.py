@@ -12,6 +12,7 @@ from assistant.conversations import answer_of, borne_out, read
 from assistant.living import LiveAssistant
 from assistant.page import streaming
 from assistant.page.examples import EXAMPLES
+from assistant.page.metrics import REGISTRY
 from assistant.receipts import receipt_of, to_json
 from assistant.suggesting import Suggestions
 from index.errors import DamagedIndexError
@@ -211,6 +212,22 @@ def test_an_index_that_fails_is_said_in_a_sentence(callbacks: Any, assistant: As
     callbacks.live.assistant = FailingAssistant()
     final = last(callbacks.ask(OSLO, ""))
     assert "It is damaged" in final[CHAT][1]["content"]
+    assert final[STATUS] == '<p class="idle">No answer</p>'
+
+
+def test_an_answer_of_the_page_is_counted(callbacks: Any) -> None:
+    labels = {"surface": "page", "outcome": "answered", "writer": "extractive"}
+    before = REGISTRY.get_sample_value("backchannel_questions_total", labels) or 0.0
+    list(callbacks.ask(OSLO, ""))
+    assert REGISTRY.get_sample_value("backchannel_questions_total", labels) == before + 1
+
+
+def test_f44_an_answer_under_way_is_told_of_the_server_s_end(callbacks: Any) -> None:
+    stream = callbacks.ask(OSLO, "")
+    next(stream)
+    callbacks.live.ending.set()
+    final = last(stream)
+    assert "The server is stopping&#46; Ask again when it is back&#46;" in final[CHAT][1]["content"]
     assert final[STATUS] == '<p class="idle">No answer</p>'
 
 

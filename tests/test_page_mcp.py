@@ -1,10 +1,10 @@
 """The MCP server, driven by the stock client over HTTP and over standard input and output."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +17,7 @@ from conftest import ROOT
 from fastapi import FastAPI
 from llm_server import Serve, asking, copying, until
 from starlette.testclient import TestClient
-from test_page_api import plain, served, untimed
+from test_page_api import answering, plain, served, untimed
 
 from assistant.answering import Assistant
 from assistant.living import LiveAssistant
@@ -74,17 +74,15 @@ async def over_stdio(home: Path) -> AsyncIterator[Any]:
     from mcp import ClientSession, StdioServerParameters
     from mcp.client.stdio import stdio_client
 
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKCHANNEL_")}
-    command = StdioServerParameters(
-        command=sys.executable, args=["app.py", "mcp", "--home", str(home)], cwd=ROOT, env=kept
-    )
+    arguments = ["app.py", "mcp", "--home", str(home)]
+    command = StdioServerParameters(command=sys.executable, args=arguments, cwd=ROOT, env=dict(os.environ))
     async with stdio_client(command) as (reading, writing), ClientSession(reading, writing) as session:
         await session.initialize()
         yield session
 
 
 def using(session: Any, use: Use) -> None:
-    """Runs what a test does within a session, half a minute at most."""
+    """Runs what a test does within a session, a minute at most."""
 
     async def run() -> None:
         with anyio.fail_after(60):
@@ -175,6 +173,7 @@ def test_f36_what_cannot_be_done_is_one_sentence(address: str) -> None:
         assert (await refused(session, "search", query="Oslo", k=101)).startswith(
             "The field k is 101; it takes a whole number from 1 to 100: how many passages."
         )
+        assert (await refused(session, "search")).startswith("The field query is missing; it takes text of")
         assert (await refused(session, "get_article", doc_id="none")).startswith("No article 'none' in generation ")
         assert await refused(session, "none") == "There is no tool of that name; there are ask, search, get_article."
 
@@ -268,7 +267,9 @@ def test_t9_a_long_body_is_refused(address: str) -> None:
 
 
 @pytest.mark.slow
-def test_f41_a_client_that_leaves_ends_the_models_call(assistant: Assistant, serve: Serve) -> None:
+def test_f41_a_client_that_leaves_ends_the_models_call(
+    assistant: Assistant, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
     server = serve("hangs before the head", reply=copying)
     asked = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "ask", "arguments": {}}}
     asked["params"]["arguments"] = {"question": OSLO}  # type: ignore[index]
@@ -276,7 +277,8 @@ def test_f41_a_client_that_leaves_ends_the_models_call(assistant: Assistant, ser
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(f"{at}/mcp", json=asked, headers=ACCEPTS, timeout=httpx.Timeout(5, read=1))
         assert until(lambda: len(server.left) == 1, 1)
-        assert until(lambda: not [t for t in threading.enumerate() if t.name == "backchannel-call"], 1)
+        assert until(lambda: not answering(), 1)
+    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.ERROR] == []
 
 
 # -- with and without the extra --------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ from assistant.page import logs, metrics
 from assistant.page.crowd import Crowd
 from assistant.page.health import router
 from assistant.page.stopping import Stopping
+from assistant.types import Answer
+from index.errors import DamagedIndexError
 
 OSLO = "How did the Oslo talks start?"
 
@@ -32,6 +34,32 @@ def test_an_answer_is_counted_once_in_each_way(assistant: Assistant) -> None:
     assert value("backchannel_questions_total", **labels) == before + 1
     assert value("backchannel_sentences_total", support="quoted") == quoted + answer.ledger["quoted"]
     assert value("backchannel_stage_seconds_count", stage="retrieval") == timed + 1
+
+
+def test_a_stream_is_counted_at_its_end_and_only_then(assistant: Assistant, caplog: pytest.LogCaptureFixture) -> None:
+    labels = {"surface": "mcp", "outcome": "answered", "writer": "extractive"}
+    before = value("backchannel_questions_total", **labels)
+    caplog.set_level(logging.INFO, logs.ANSWERS.name)
+    growing = metrics.counted(assistant.stream(OSLO), "mcp")
+    next(growing)
+    growing.close()  # its reader has left
+    assert (value("backchannel_questions_total", **labels), caplog.messages) == (before, [])
+    *_, last = metrics.counted(assistant.stream(OSLO), "mcp")
+    assert last.citations == assistant.ask(OSLO).citations
+    assert value("backchannel_questions_total", **labels) == before + 1
+    assert caplog.messages == ["answer"]
+
+
+@pytest.mark.parametrize(("error", "fault"), [(KeyError("x"), 1), (DamagedIndexError("It is damaged"), 0)])
+def test_a_fault_of_ours_is_counted_and_a_refusal_is_not(assistant: Assistant, error: Exception, fault: int) -> None:
+    def fails() -> Iterator[Answer]:
+        yield assistant.ask(OSLO)
+        raise error
+
+    before = value("backchannel_failures_total", surface="api")
+    with pytest.raises(type(error)):
+        list(metrics.counted(fails(), "api"))
+    assert value("backchannel_failures_total", surface="api") == before + fault
 
 
 def test_labels_do_not_grow_with_what_comes_from_outside(assistant: Assistant) -> None:

@@ -2,7 +2,6 @@
 errors, addresses and schema are its own too.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -17,7 +16,6 @@ from assistant.page.api_objects import AnswerObject, DocumentObject, Found, Stat
 from assistant.page.api_page import api_page
 from assistant.page.api_types import Ask, Search
 from assistant.page.growing import BEAT, GoneError, Growing, changes
-from assistant.page.stopping import until
 from index.errors import BackchannelError, UnknownDocumentError
 
 __all__ = ["add_api", "build_api"]
@@ -66,7 +64,7 @@ def build_api(live: LiveAssistant) -> FastAPI:
     @api.post("/ask", response_model=AnswerObject, responses={200: STREAMED}, summary="Ask a question")
     async def ask(body: Annotated[Ask, Body()], request: Request) -> Response:
         address = request.client.host if request.client else ""
-        growing = Growing(until(live.ending, calls.answers(live.current(), body, address)))
+        growing = calls.growing(live, body, address, "api")
         if wants_events(request):
             return await streamed(growing)
         return await whole(growing, request)
@@ -117,9 +115,7 @@ async def whole(growing: Growing, request: Request) -> Response:
 async def streamed(growing: Growing) -> Response:
     """The answer as events. What fails at once, such as a filter that names nothing, still has a status of its own."""
     try:
-        until = asyncio.get_running_loop().time() + BEAT
-        while growing.newest is None and not growing.ended and asyncio.get_running_loop().time() < until:
-            await growing.change(BEAT)
+        await growing.change(BEAT)
         if growing.newest is None and growing.ended:
             growing.result()
         growing.changed.set()

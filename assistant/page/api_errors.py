@@ -85,7 +85,7 @@ def status_of(error: Exception) -> int:
 def of_validation(error: Mapping[str, Any], model: type[BaseModel]) -> str:
     """One sentence for an error of pydantic's, which came of reading `model`."""
     kind, context = error["type"], error.get("ctx") or {}
-    path = [each for each in error["loc"] if each not in ("body", "path", "query")]
+    path = error["loc"][1:] if error["loc"][:1] == ("body",) else error["loc"]  # FastAPI puts "body" before it
     if kind == "json_invalid":
         return f"The body is not JSON: {context.get('error', 'it cannot be read')}"
     if not path:

@@ -18,9 +18,11 @@ from assistant.living import LiveAssistant
 from assistant.page import messages
 from assistant.page.examples import EXAMPLES
 from assistant.page.front import Front
-from assistant.page.shortening import shortened
+from assistant.page.metrics import counted
+from assistant.page.stopping import until
 from assistant.page.streaming import paced
 from assistant.receipts import Receipt, filters_of, receipt_of, to_json
+from assistant.shortening import shortened
 from assistant.suggesting import Suggestions
 from assistant.types import Answer, Turn
 from index.errors import BackchannelError
@@ -109,7 +111,7 @@ class Callbacks:
         question = messages.asked(asked.question, asked.filters)
         try:
             stream = asked.assistant.stream(asked.question, asked.history, asked.filters, asked.address)
-            for answer, now in paced(stream):
+            for answer, now in paced(counted(until(self.live.ending, stream), "page")):
                 if now == words:
                     yield same, same, same, same, same, same, same
                     continue

@@ -7,14 +7,18 @@ from typing import Any, cast
 
 from assistant.answering import Assistant, checked
 from assistant.errors import QuestionError
+from assistant.living import LiveAssistant
 from assistant.page.api_types import Ask, Search, Turned, Within
+from assistant.page.growing import Growing
+from assistant.page.metrics import counted
+from assistant.page.stopping import until
 from assistant.types import Answer, Turn, passage_json
 from index.filters import OPEN_END, Filters, period
 from index.lexical import analyze
 from index.protocol import Index
 from index.types import ScoredPassage
 
-__all__ = ["answers", "article", "search", "status"]
+__all__ = ["answers", "article", "growing", "search", "status"]
 
 READ = 20  # turns of a history that a question may lean on, as many exchanges as the page shows
 # Characters read of each of them: a question's own limit; of an answer its beginning, since no subject is taken from
@@ -30,6 +34,11 @@ def answers(assistant: Assistant, body: Ask, address: str = "") -> Generator[Ans
     question = worded(body.question, bool(body.history))
     history, filters = turns(body.history), within(body.filters)
     return cast("Generator[Answer]", assistant.stream(question, history, filters, address))
+
+
+def growing(live: LiveAssistant, body: Ask, address: str, surface: str) -> Growing:
+    """The answer in a thread of its own, ended with the server, and counted. To be made in a running event loop."""
+    return Growing(counted(until(live.ending, answers(live.current(), body, address)), surface))
 
 
 def worded(question: str, leaning: bool = False) -> str:

@@ -17,8 +17,7 @@ from assistant.page import calls
 from assistant.page.api_errors import FAULT, LOG, finished, of_validation
 from assistant.page.api_objects import AnswerObject, DocumentObject, Found
 from assistant.page.api_types import Ask, Asked, Count, History, Identity, Order, Read, Search, Where, Within
-from assistant.page.growing import Growing
-from assistant.page.stopping import until
+from assistant.page.growing import GoneError
 from index.errors import BackchannelError
 
 if TYPE_CHECKING:
@@ -101,10 +100,12 @@ def undisturbed_logging() -> Iterator[None]:
 def sentence(name: str, error: Exception) -> str:
     """What went wrong in a call of a tool; a fault of ours is told in the log."""
     cause = error.__cause__ or error
-    if isinstance(cause, ValidationError) and name in TAKES:
-        return finished(of_validation(cause.errors()[0], TAKES[name]))
     if name not in TAKES:
         return f"There is no tool of that name; there are {', '.join(TAKES)}."
+    if isinstance(cause, ValidationError):
+        return finished(of_validation(cause.errors()[0], TAKES[name]))
+    if isinstance(cause, GoneError):
+        return "Nobody waits for this answer any more."
     if isinstance(cause, BackchannelError):
         return finished(str(cause))
     LOG.error("The MCP tool %s failed", name, exc_info=cause)
@@ -126,7 +127,7 @@ def add_ask(server: "FastMCP", live: LiveAssistant) -> None:
         body = Ask(question=question, history=history, filters=filters)
         request = context.request_context.request
         address = request.client.host if request and request.client else ""
-        growing = Growing(until(live.ending, calls.answers(live.current(), body, address)))
+        growing = calls.growing(live, body, address, "mcp")
         answer = await growing.last(request.is_disconnected if request else None)
         return AnswerObject.model_validate(answer.to_json())
 

@@ -1,17 +1,18 @@
 """What the page counts, for `/metrics`: questions, outcomes, times, sentences by support. No question, no address.
 
-One registry for the process. Who answers or refuses says so here, once: `answered` and `refused`.
+One registry for the process. Whoever answers does so through `counted`; whoever refuses says so by `refused`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from assistant.page import logs
 from assistant.types import Answer
+from index.errors import BackchannelError
 from index.protocol import IndexStatus
 
-__all__ = ["REGISTRY", "SURFACES", "answered", "exposition", "failed", "refused"]
+__all__ = ["REGISTRY", "SURFACES", "answered", "counted", "exposition", "failed", "refused"]
 
 SURFACES = ("page", "api", "mcp")
 WRITERS = ("extractive", "llm", "none")
@@ -34,6 +35,27 @@ RUNNING = Gauge("backchannel_running", "Questions being answered", registry=REGI
 WAITING = Gauge("backchannel_waiting", "Questions that wait", registry=REGISTRY)
 DOCUMENTS = Gauge("backchannel_documents", "Articles in the generation that is served", registry=REGISTRY)
 GENERATION = Gauge("backchannel_generation", "1 for the generation that is served", ("generation",), registry=REGISTRY)
+
+
+def counted(answers: Iterator[Answer], surface: str) -> Generator[Answer]:
+    """The growing answers; the final one is counted and logged once it is made, a fault of ours where it is raised.
+
+    One that is refused, stopped or left by its reader is neither.
+    """
+    answer = None
+    try:
+        for answer in answers:
+            yield answer
+    except BackchannelError:
+        raise
+    except Exception:
+        failed(surface)
+        raise
+    finally:
+        if isinstance(answers, Generator):
+            answers.close()
+    if answer is not None:
+        answered(answer, surface)
 
 
 def answered(answer: Answer, surface: str) -> None:
