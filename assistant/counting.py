@@ -1,24 +1,15 @@
 """How many of the articles that were found have each value of a facet, and are about each decade."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from index.filters import OPEN_END
+from index.summaries import Facts
 
-__all__ = ["Facts", "by_decade", "counted"]
+__all__ = ["by_decade", "counted"]
 
 FIRST_YEAR = 100  # the earliest that a period filter can name
 DECADES = 10  # latest that are offered
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of an article."""
-
-    facets: Mapping[str, tuple[str, ...]]
-    since: int | None
-    until: int | None
 
 
 def counted(articles: Iterable[Facts], facet: str) -> dict[str, int]:

@@ -13,7 +13,7 @@ from index.lexical import analyze
 from index.protocol import Index
 from index.types import Passage, Sentence, Span
 
-__all__ = ["Evidence", "dangling", "find_evidence", "share", "subject_weights", "weights"]
+__all__ = ["Evidence", "dangling", "find_evidence", "inside", "share", "subject_weights", "weights"]
 
 MEANING, WORDS, PLACE = 0.6, 0.25, 0.15  # weights of cosine, question words covered, and the passage's own score
 FEWEST_WORDS, MOST_WORDS = 5, 70  # shorter is a fragment, longer is not for reading
@@ -94,7 +94,7 @@ def find_evidence(index: Index, question: str, retrieved: Retrieved) -> list[Evi
     found = [one for one in near if not void(one.sentence.text)]
     for each in reversed(scored):
         for one in found:
-            if each.passage.doc_id == one.sentence.doc_id and inside(one.sentence, each.passage):
+            if inside(one.sentence, each.passage):
                 places[one.sentence.key] = (each.passage, each.score / top)
     evidence = []
     heads: dict[tuple[str, str], tuple[frozenset[str], frozenset[str]]] = {}
@@ -116,7 +116,8 @@ def find_evidence(index: Index, question: str, retrieved: Retrieved) -> list[Evi
 
 def inside(sentence: Sentence, passage: Passage) -> bool:
     """Whether the passage holds the whole sentence."""
-    return passage.start <= sentence.start and sentence.end <= passage.end
+    whole = passage.start <= sentence.start and sentence.end <= passage.end
+    return whole and sentence.doc_id == passage.doc_id
 
 
 def share(rarity: Mapping[str, float], stems: Set[str]) -> float:

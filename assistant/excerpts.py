@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import regex
 
+from assistant.shortening import whole
 from index.lexical import analyze
 from index.types import Span
 
@@ -15,7 +16,6 @@ LENGTH = 250  # characters: three lines of the page's column
 LEAD = 60  # characters at most that stand before the first marked word where no sentence begins nearby
 # A word with all that belongs to its last letter (marks, joiners), so that a mark never ends inside a cluster.
 WORD = regex.compile(r"[\p{Alphabetic}\p{N}][\p{Alphabetic}\p{N}\p{M}\p{Cf}]*+")
-CLUSTER = regex.compile(r"\X")
 BEGINS = regex.compile(r"(?:^|(?<=[.!?…][\"'”’)\]]*\s))\S")  # a sentence, near enough for where to cut
 
 
@@ -50,8 +50,7 @@ def excerpt(text: str, stems: Mapping[str, float], best: Span | None = None, len
         return pieces(text, found)
     window = place(text, found, stems, best or Span(0, len(text)), length)
     before, after = window.start > 0, window.end < len(text)
-    inside = [each for each in found if window.start <= each.span.start and each.span.end <= window.end]
-    shown = pieces(text, inside, window)
+    shown = pieces(text, held(found, window), window)
     return [*([Piece("… ")] if before else []), *shown, *([Piece(" …")] if after else [])]
 
 
@@ -61,6 +60,11 @@ def found_in(text: str, stems: Mapping[str, float]) -> list[Found]:
         return []
     found = ((Span(*each.span()), frozenset(stems.keys() & stems_of(each[0]))) for each in WORD.finditer(text))
     return [Found(span, matched) for span, matched in found if matched]
+
+
+def held(found: Sequence[Found], window: Span) -> list[Found]:
+    """The words that stand whole in a window."""
+    return [each for each in found if window.start <= each.span.start and each.span.end <= window.end]
 
 
 @lru_cache(20_000)
@@ -90,12 +94,7 @@ def place(text: str, found: Sequence[Found], stems: Mapping[str, float], best: S
     needed = min(best.end, best.start + length // 2)
 
     def worth(window: Span) -> tuple[float, bool, bool, bool]:
-        stems_inside = {
-            stem
-            for each in found
-            if window.start <= each.span.start and each.span.end <= window.end
-            for stem in each.stems
-        }
+        stems_inside = {stem for each in held(found, window) for stem in each.stems}
         has_best = window.start <= best.start and needed <= window.end
         full = window.end - window.start >= length // 2
         return sum(stems[stem] for stem in stems_inside), has_best, window.start in begins, full
@@ -119,9 +118,4 @@ def end_after(text: str, start: int, length: int) -> int:
     space = max((text.rfind(blank, start + length // 2, limit) for blank in " \n\t\u00a0"), default=-1)
     if space > start:
         return space
-    end = start
-    for each in CLUSTER.finditer(text, pos=start):
-        if each.end() > limit and end > start:
-            break
-        end = each.end()  # a cluster is never cut, were it longer than all there is room for
-    return end
+    return whole(text, start, limit)

@@ -1,6 +1,7 @@
 """A conversation taken along: Markdown with footnotes, a Word file, JSON with receipts, CSL-JSON of what it cites.
 
-Citations are numbered through the whole conversation. Those that the articles do not bear out are left out and counted.
+Citations are numbered through the whole conversation. Those that the articles do not bear out are left out: Markdown
+and Word say how many, CSL-JSON does not. JSON alone keeps the receipts as they came.
 """
 
 import json
@@ -15,7 +16,7 @@ from assistant.receipts import Receipt, filters_of, to_json
 from assistant.rendering import csl_items, escaped, markdown
 from assistant.types import Answer
 from index.controls import CONTROLS
-from index.filters import Filters
+from index.filters import FACETS, Filters
 from index.protocol import Index
 
 __all__ = ["EXPORTS", "LONGEST_NAME", "UNNAMED", "Exchange", "Export", "Exported", "conversation"]
@@ -103,7 +104,7 @@ def asked_with(exchange: Exchange) -> list[str]:
 def described(filters: Filters) -> str:
     """Filters in words: 1990-1995; regions: middle-east."""
     years = f"{filters.since or ''}-{filters.until or ''}" if filters.since or filters.until else ""
-    facets = [(name, getattr(filters, name)) for name in ("regions", "topics", "track")]
+    facets = [(name, getattr(filters, name)) for name in FACETS]
     return "; ".join(filter(None, [years, *(f"{name}: {', '.join(values)}" for name, values in facets if values)]))
 
 

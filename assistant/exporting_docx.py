@@ -2,12 +2,12 @@
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assistant.remarks import opening, uncovered
-from assistant.rendering import UNSUPPORTED, beside, described, field, grouped, place
+from assistant.rendering import UNSUPPORTED, beside, described, field, grouped, onward, place
 from assistant.types import Answer, AnswerSentence, Citation
 from index.controls import CONTROLS
 
@@ -142,10 +142,12 @@ class Notes:
 
 def noted(citation: Citation) -> str:
     """The text of a footnote: article, place, the exact quote, and where the article has it from."""
-    named = ((described(each), field(each, "url")) for each in citation.onward)
-    sources = "; ".join(filter(None, (" ".join(filter(None, each)) for each in named)))
-    onward = f"The article has this from: {sources}." if sources else "The article gives no source for this."
-    return clean(f'{citation.title} ({place(citation)}): "{citation.quote}" {onward}')
+    return clean(f'{citation.title} ({place(citation)}): "{citation.quote}" {onward(citation, source_in_words)}')
+
+
+def source_in_words(source: Mapping[str, Any]) -> str:
+    """As `described`, with the address in plain letters."""
+    return " ".join(filter(None, [described(source), field(source, "url")]))
 
 
 def element(tag: str, number: int) -> Any:

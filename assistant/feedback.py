@@ -11,7 +11,7 @@ import logging
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -140,10 +140,15 @@ class Feedback:
                 db.execute(f"PRAGMA user_version = {FORMAT}")
             yield db
 
-    def rows(self, limit: int | None = None) -> list[FeedbackRow]:
-        """The newest `limit` votes (None: all), newest first; `FeedbackError` where they cannot be read."""
+    def rows(self, limit: int | None = None, helpful: bool | None = None) -> list[FeedbackRow]:
+        """The newest `limit` votes (None: all) that are `helpful` or not (None: both), newest first.
+
+        `FeedbackError` where they cannot be read.
+        """
         query = "SELECT id, at, helpful, checked, generation, question, note, receipt FROM feedback"
-        found = self.read(f"{query} ORDER BY at DESC, id DESC LIMIT ?", -1 if limit is None else limit)
+        kind = "WHERE :helpful IS NULL OR helpful = :helpful"
+        values = {"helpful": helpful, "limit": -1 if limit is None else limit}
+        found = self.read(f"{query} {kind} ORDER BY at DESC, id DESC LIMIT :limit", values)
         return [self.row(*each) for each in found]
 
     def row(
@@ -159,16 +164,16 @@ class Feedback:
     def counts(self) -> Counts:
         """How many votes there are, by kind; `FeedbackError` where they cannot be read."""
         query = "SELECT coalesce(sum(helpful), 0), coalesce(sum(1 - helpful), 0), coalesce(sum(note <> ''), 0), "
-        found = self.read(f"{query} coalesce(sum(1 - checked), 0) FROM feedback LIMIT ?", 1)
+        found = self.read(f"{query} coalesce(sum(1 - checked), 0) FROM feedback")
         return Counts(*found[0]) if found else Counts(0, 0, 0, 0)
 
-    def read(self, query: str, limit: int) -> list[Any]:
+    def read(self, query: str, values: Mapping[str, int | None] | None = None) -> list[Any]:
         """The rows of a query; none where nobody has voted."""
         if not self.path.exists():
             return []
         try:
             with closing(sqlite3.connect(f"{self.path.resolve().as_uri()}?mode=ro", uri=True, timeout=PATIENCE)) as db:
-                return db.execute(query, (limit,)).fetchall()
+                return db.execute(query, values or {}).fetchall()
         except sqlite3.Error as error:
             raise FeedbackError(
                 f"The feedback in {self.path} cannot be read ({error}). Move the file away, and new feedback "

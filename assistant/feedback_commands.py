@@ -59,7 +59,7 @@ def feedback_of(home: Path | None) -> "Feedback":
     from assistant.feedback import Feedback
     from index.settings import IndexSettings
 
-    return Feedback.open(IndexSettings.load(**({"home": home} if home else {})).home)
+    return Feedback.open(IndexSettings.load(home=home).home)
 
 
 def plain(row: "FeedbackRow") -> dict[str, Any]:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from assistant.answering import Assistant, checked
-from assistant.counting import Facts, by_decade, counted
+from assistant.counting import by_decade, counted
+from assistant.evidence import inside
 from assistant.excerpts import Piece, excerpt, marked
 from index.embedding import Vectors
-from index.filters import EVERYTHING, FACETS, Filters, period
-from index.summaries import several
-from index.types import Passage, ScoredPassage, Sentence, Span
+from index.filters import EVERYTHING, FACETS, Filters
+from index.summaries import Facts
+from index.types import Passage, ScoredPassage, Span
 
 __all__ = ["LISTED", "DEPTH", "Finding", "FoundPassage", "Order", "Why", "find", "in_order"]
 
@@ -85,13 +86,12 @@ class Search:
         self.known: dict[str, Facts] = {}
         self.vector: Vectors | None = None
 
-    def facts(self, doc_id: str) -> Facts:
-        """Facets and years of an article."""
-        if doc_id not in self.known:
-            document = self.assistant.index.document(doc_id)
-            facets = {facet: tuple(dict.fromkeys(several(document.metadata, facet))) for facet in FACETS}
-            self.known[doc_id] = Facts(facets, *period(document))
-        return self.known[doc_id]
+    def facts(self, doc_ids: Iterable[str]) -> dict[str, Facts]:
+        """Facets and years of articles, each once, in the order given."""
+        wanted = list(dict.fromkeys(doc_ids))
+        if new := [each for each in wanted if each not in self.known]:
+            self.known |= self.assistant.index.facts(new)
+        return {each: self.known[each] for each in wanted}
 
     def found(self, filters: Filters) -> list[FoundPassage]:
         """The passages that have a reason to be found, best first."""
@@ -99,16 +99,16 @@ class Search:
         self.vector = retrieved.vector
         reasons = [(each, why(each)) for each in retrieved.passages]
         kept = [(each, reason) for each, reason in reasons if reason]
-        return [self.described(rank, each, reason) for rank, (each, reason) in enumerate(kept, start=1)]
-
-    def described(self, rank: int, scored: ScoredPassage, reason: Why) -> FoundPassage:
-        """A passage with the years of its article."""
-        facts = self.facts(scored.passage.doc_id)
-        return FoundPassage(rank, scored, reason, facts.since, facts.until)
+        facts = self.facts(each.passage.doc_id for each, _ in kept)
+        found = []
+        for rank, (each, reason) in enumerate(kept, start=1):
+            known = facts[each.passage.doc_id]
+            found.append(FoundPassage(rank, each, reason, known.since, known.until))
+        return found
 
     def articles(self, found: Iterable[FoundPassage]) -> list[Facts]:
         """The articles of passages, each once."""
-        return [self.facts(doc_id) for doc_id in dict.fromkeys(each.passage.doc_id for each in found)]
+        return list(self.facts(each.passage.doc_id for each in found).values())
 
     def without(self, found: Sequence[FoundPassage], filters: Filters, *names: str) -> list[Facts]:
         """The articles found with all filters but those of these names."""
@@ -124,8 +124,8 @@ class Search:
         made = []
         for each in found:
             passage = each.passage
-            inside = [s for s in scored if holds(passage, s.sentence)]
-            best = max(inside, key=lambda s: s.cosine, default=None)
+            held = [s for s in scored if inside(s.sentence, passage)]
+            best = max(held, key=lambda s: s.cosine, default=None)
             if best is not None:
                 each = replace(each, best=Span(best.sentence.start - passage.start, best.sentence.end - passage.start))
             made.append(each)
@@ -158,12 +158,6 @@ def why(each: ScoredPassage) -> Why | None:
     if words and meaning:
         return "both"
     return "words" if words else "meaning" if meaning else None
-
-
-def holds(passage: Passage, sentence: Sentence) -> bool:
-    """Whether a sentence stands whole in a passage."""
-    inside = passage.start <= sentence.start and sentence.end <= passage.end
-    return inside and sentence.doc_id == passage.doc_id
 
 
 def in_order(found: Sequence[FoundPassage], order: str) -> list[FoundPassage]:

@@ -25,6 +25,7 @@ __all__ = [
     "grouped",
     "json_text",
     "markdown",
+    "onward",
     "place",
     "plain",
 ]
@@ -115,10 +116,15 @@ def marked(sentence: AnswerSentence, shown: Callable[[str], str], mark: str, spa
 
 def footnote(citation: Citation) -> str:
     """The definition of a footnote, on one line."""
-    sources = "; ".join(filter(None, map(source_in_markdown, citation.onward)))
-    onward = f"The article has this from: {sources}." if sources else "The article gives no source for this."
     where = f"{escaped(citation.title)} ({escaped(place(citation))})"
-    return f'[^{citation.number}]: {where}: "{escaped(citation.quote)}" {onward}'
+    sources = onward(citation, source_in_markdown)
+    return f'[^{citation.number}]: {where}: "{escaped(citation.quote)}" {sources}'
+
+
+def onward(citation: Citation, named: Callable[[Mapping[str, Any]], str]) -> str:
+    """Where the article has it from, in a sentence; each of its sources `named`."""
+    sources = "; ".join(filter(None, map(named, citation.onward)))
+    return f"The article has this from: {sources}." if sources else "The article gives no source for this."
 
 
 def place(citation: Citation) -> str:

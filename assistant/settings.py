@@ -1,4 +1,4 @@
-"""Settings of `assistant`: retrieval, the optional reranker, abstention, the optional language model."""
+"""Settings of `assistant`: retrieval, the optional reranker, abstention, the optional language model, the page."""
 
 from pydantic import Field, SecretStr
 
@@ -42,7 +42,7 @@ class AssistantSettings(LayeredSettings):
 class PageSettings(LayeredSettings):
     """How much the page takes on. What is counted by address is counted only where others can reach the page."""
 
-    page_running: int = Field(8, ge=1, le=64, description="questions answered at the same time")
+    page_running: int = Field(8, ge=1, le=64, description="questions answered at once, of the page; as many of the API")
     page_waiting: int = Field(64, ge=0, le=10_000, description="questions that may wait; the next one is told to retry")
     page_questions: int = Field(50, ge=1, description="questions a second from all together")
     page_address_questions: int = Field(60, ge=1, description="questions a minute from one address")

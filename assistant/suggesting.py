@@ -17,6 +17,7 @@ from index.embedding import Vectors
 from index.errors import BackchannelError
 from index.filters import EVERYTHING, Filters
 from index.lexical import analyze
+from index.summaries import related, several
 from index.types import Document
 
 if TYPE_CHECKING:
@@ -118,10 +119,13 @@ class Suggestions:
         """Those that the answer cites, or else names as nearest; then the articles related to them, each once."""
         named = [each.doc_id for each in answer.citations] or [each.doc_id for each in answer.nearest]
         found = {name: self.document(name) for name in list(dict.fromkeys(named))[:ARTICLES]}
+
+        def read_once(doc_id: str) -> Document | None:
+            return found.get(doc_id) or self.document(doc_id)
+
         for document in [each for each in found.values() if each]:
-            for name in related_to(document):
-                if name not in found:
-                    found[name] = self.document(name)
+            for each in related(document.doc_id, document.metadata, read_once, RELATED):
+                found[each.doc_id] = each
         return [each for each in found.values() if each]
 
     def document(self, doc_id: str) -> Document | None:
@@ -151,22 +155,13 @@ class Suggestions:
 
 def asked_by(document: Document) -> Iterator[str]:
     """The questions of an article that stand by themselves: neither follow-ups, nor orders, nor overlong."""
-    listed = document.metadata.get("questions")
-    for each in list(listed if isinstance(listed, list | tuple) else ())[:QUESTIONS]:
+    for each in several(document.metadata, "questions")[:QUESTIONS]:
         try:
-            question = " ".join(checked(str(each)).split())
+            question = " ".join(checked(each).split())
         except BackchannelError:
             continue
         if len(question) <= LONGEST and not leans(question) and not instructs(question):
             yield question
-
-
-def related_to(document: Document) -> Iterator[str]:
-    """The ids of related articles, which an article names without the folder that it shares with them."""
-    listed = document.metadata.get("related")
-    folder = document.doc_id.rpartition("/")[0]
-    for each in list(listed if isinstance(listed, list | tuple) else ())[:RELATED]:
-        yield f"{folder}/{each}" if folder else str(each)
 
 
 def remember(kept: dict[Key, Value], key: Key, value: Value) -> None:

@@ -37,7 +37,10 @@ def export(
     out: Annotated[Path | None, typer.Option("--out", help="The file to write; else standard output.")] = None,
     home: Annotated[Path | None, HOME] = None,
 ) -> None:
-    """Turn a conversation into a file; citations that the articles do not bear out are left out and counted."""
+    """Turn a conversation into a file, without the citations that the articles do not bear out.
+
+    Markdown and Word say how many are left out, CSL-JSON does not; JSON keeps the receipts as they came.
+    """
     from assistant.errors import ExportError
     from assistant.exporting import EXPORTS, conversation
     from index.searching import LocalIndex
@@ -46,7 +49,7 @@ def export(
     name, receipts = read_conversation(file)
     if out is None and form is Form.docx and sys.stdout.isatty():
         raise ExportError("A Word file is nothing for a terminal. Name a file, for example: --out conversation.docx")
-    index = LocalIndex.open(IndexSettings.load(**({"home": home} if home else {})))
+    index = LocalIndex.open(IndexSettings.load(home=home))
     made = EXPORTS[form].write(conversation(name, receipts, index))
     if out is None:
         typer.echo(made, nl=False)

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assistant.living import LiveAssistant
+from assistant.settings import PageSettings
 
-PLACES = 8  # as the page has
-WAITING = 64
 SHOWN = 1  # where in what the function yields the conversation is
 
 
@@ -18,7 +17,7 @@ def main(home: Path, port: int) -> None:
     from assistant.page.callbacks import Callbacks
     from assistant.page.front import Front
 
-    live = LiveAssistant.open(home)
+    live, places = LiveAssistant.open(home), PageSettings.load()
     callbacks = Callbacks(live, Front(live))
 
     def reply(question: str, history: object) -> Iterator[str]:
@@ -28,8 +27,8 @@ def main(home: Path, port: int) -> None:
                 text = parts[SHOWN][-1]["content"]
             yield text
 
-    chat = gr.ChatInterface(reply, concurrency_limit=PLACES, api_name="chat", analytics_enabled=False)
-    chat.queue(max_size=WAITING)
+    chat = gr.ChatInterface(reply, concurrency_limit=places.page_running, api_name="chat", analytics_enabled=False)
+    chat.queue(max_size=places.page_waiting)
     chat.launch(server_name="127.0.0.1", server_port=port, quiet=True)
 
 

@@ -1,11 +1,9 @@
 """How much memory the serving process holds: when it has started, after questions, and after a day's mixed use."""
 
 import asyncio
-import os
 import re
 import secrets
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from urllib.parse import quote
 
 from evals.errors import EvalsError
 from evals.page_load import by_page
-from evals.page_servers import Served, free_port, served
+from evals.page_servers import Served, free_port, running, served
 from evals.questions import Question
 
 __all__ = ["Held", "Mixed", "mixed", "process"]
@@ -61,23 +59,14 @@ class Process:
 @contextmanager
 def process(home: Path) -> Iterator[Process]:
     """`python app.py serve` over a home, from its greeting on."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKCHANNEL_")}
-    command = [sys.executable, "-m", "app", "serve", "--home", str(home), "--port", str(free_port())]
-    started = subprocess.Popen(command, env=kept, stdout=subprocess.PIPE, text=True)
-    try:
+    arguments = ["-m", "app", "serve", "--home", str(home), "--port", str(free_port())]
+    with running(arguments, subprocess.PIPE) as started:
         assert started.stdout
         words = started.stdout.readline().split()
         address = next((word for word in words if word.startswith("http://")), "")
         if not address:
-            raise EvalsError(f"The server did not start: {' '.join(command)}")
+            raise EvalsError(f"The server did not start: {' '.join(arguments)}")
         yield Process(address, started.pid)
-    finally:
-        started.terminate()
-        try:
-            started.wait(15)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait()
 
 
 def mixed(address: str, questions: Sequence[Question], count: int) -> Mixed:
@@ -97,14 +86,14 @@ async def used(asking: Served, searching: Served, questions: Sequence[Question],
             question = questions[number % len(questions)]
             # A word of its own makes it another question than the last time it came.
             text = question.question if number < len(questions) else f"{question.question} {secrets.token_hex(2)}"
-            await note("questions", (await by_page(http, asking, text)).outcome == "answered")
+            note("questions", (await by_page(http, asking, text)).outcome == "answered")
             if number % ARTICLES == 0 and question.evidence:
                 opened = await http.get(f"{asking.address}/article/{quote(question.evidence[0].doc_id)}")
-                await note("articles", opened.status_code == 200)
+                note("articles", opened.status_code == 200)
             if number % SEARCHES == 2:
-                await note("searches", (await by_page(http, searching, question.question)).outcome == "answered")
+                note("searches", (await by_page(http, searching, question.question)).outcome == "answered")
 
-    async def note(name: str, well: bool) -> None:
+    def note(name: str, well: bool) -> None:
         done[name] += 1
         done["failed"] += not well
 

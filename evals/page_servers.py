@@ -14,26 +14,22 @@ from typing import Any
 
 from evals.errors import EvalsError
 
-__all__ = ["Served", "bare", "copied", "page"]
+__all__ = ["Served", "bare", "copied", "free_port", "page", "running", "served"]
 
 START = 60.0  # seconds that a server has to answer for the first time
-Input = tuple[str, str]  # elem_id and type of one of an event's inputs
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A server that is up: its address, and the event that answers."""
+    """A server that is up: its address, the event that answers, and the types of its inputs, the question first."""
 
     address: str
     event: int
-    inputs: tuple[Input, ...]
+    inputs: tuple[str, ...]
 
-    def body(self, question: str, session: str) -> dict[str, Any]:
+    def body(self, question: object, session: str) -> dict[str, Any]:
         """The request that asks, the other inputs as nobody has touched them."""
-        values: list[Any] = []
-        for at, (_, kind) in enumerate(self.inputs):
-            first = at == 0
-            values.append(question if first else untouched(kind))
+        values = [question, *map(untouched, self.inputs[1:])]
         return {"fn_index": self.event, "data": values, "session_hash": session, "trigger_id": None}
 
 
@@ -71,12 +67,10 @@ def bare(home: Path) -> Iterator[Served]:
 @contextmanager
 def started(arguments: Sequence[str], port: int) -> Iterator[str]:
     """A process of ours, from its first answer to its end."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKCHANNEL_")}
     import httpx
 
-    process = subprocess.Popen([sys.executable, *arguments], env=kept, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
-    try:
+    with running(arguments) as process:
         until = time.monotonic() + START
         while True:
             try:
@@ -87,6 +81,15 @@ def started(arguments: Sequence[str], port: int) -> Iterator[str]:
                     raise EvalsError(f"The server did not start: {' '.join(arguments)}") from error
                 time.sleep(0.2)
         yield address
+
+
+@contextmanager
+def running(arguments: Sequence[str], stdout: int = subprocess.DEVNULL) -> Iterator["subprocess.Popen[str]"]:
+    """Python with these arguments and none of our settings from outside; told to end, and killed where it does not."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKCHANNEL_")}
+    process = subprocess.Popen([sys.executable, *arguments], env=kept, stdout=stdout, text=True)
+    try:
+        yield process
     finally:
         process.terminate()
         try:
@@ -103,9 +106,10 @@ def served(address: str, box: str) -> Served:
     config = httpx.get(f"{address}/config", timeout=30).json()
     parts = {part["id"]: part for part in config["components"]}
     for event in config["dependencies"]:
-        inputs = tuple((parts[each]["props"].get("elem_id") or "", parts[each]["type"]) for each in event["inputs"])
-        if (box and inputs and inputs[0][0] == box) or (not box and event.get("api_name") == "chat"):
-            return Served(address, int(event["id"]), inputs)
+        inputs = [parts[each] for each in event["inputs"]]
+        first = inputs[0]["props"].get("elem_id") if inputs else None
+        if (box and first == box) or (not box and event.get("api_name") == "chat"):
+            return Served(address, int(event["id"]), tuple(each["type"] for each in inputs))
     raise EvalsError(f"The page at {address} has no event that asks")
 
 

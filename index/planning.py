@@ -14,7 +14,8 @@ from index.generation import FORMAT, Generation, newest_whole, replace
 from index.readers import scan
 from index.register import Register, read_register
 from index.settings import IndexSettings
-from index.store import Store, Summary
+from index.store import Store
+from index.summaries import Summary
 from index.types import Document
 
 __all__ = ["CUT_VERSION", "DEFAULT_SOURCE", "Move", "Plan", "guard", "make_plan", "remember", "remembered"]

@@ -11,7 +11,7 @@ from typing import Protocol
 from index.embedding import Embedder, Vectors
 from index.filters import Filters
 from index.past import Documents
-from index.store import Summary
+from index.summaries import Facts, Summary
 from index.types import Document, Passage, Sentence
 
 __all__ = ["Index", "IndexStatus", "ScoredSentence"]
@@ -106,6 +106,10 @@ class Index(Protocol):
 
     def summaries(self) -> list[Summary]:
         """All documents without their texts."""
+        ...
+
+    def facts(self, doc_ids: Sequence[str]) -> dict[str, Facts]:
+        """Facets and years of documents, by their ids; without those that there are not."""
         ...
 
     def facet_values(self, facet: str) -> list[str]:

@@ -17,7 +17,8 @@ from index.past import Documents, PastGenerations
 from index.protocol import IndexStatus, ScoredSentence
 from index.settings import IndexSettings
 from index.spelling import Speller
-from index.store import Store, Summary
+from index.store import Store
+from index.summaries import Facts, Summary
 from index.types import Document, Passage
 
 __all__ = ["LocalIndex", "status_of"]
@@ -148,6 +149,10 @@ class LocalIndex:
     def summaries(self) -> list[Summary]:
         """See `Index`."""
         return list(self.store.summaries())
+
+    def facts(self, doc_ids: Sequence[str]) -> dict[str, Facts]:
+        """See `Index`."""
+        return self.store.facts(doc_ids)
 
     def facet_values(self, facet: str) -> list[str]:
         """See `Index`."""

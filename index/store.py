@@ -18,10 +18,10 @@ from index.duplicates import Signature
 from index.errors import DamagedIndexError, FilterError
 from index.filters import FACETS, Filters
 from index.spelling import Word
-from index.summaries import SUMMARY, Summary, summaries
+from index.summaries import FACTS, SUMMARY, Facts, Summary, facts, summaries
 from index.types import Document, Dropped, Note, Passage, Sentence, Span
 
-__all__ = ["Store", "Summary"]
+__all__ = ["Store"]
 
 ASKED = 500  # keys in one query, the texts of whose documents are in memory at once; SQLite allows 32,766 variables
 KEPT = 4_000_000  # characters of documents kept in memory, at most 16 MB
@@ -131,6 +131,14 @@ class Store:
     def summaries(self) -> Iterator[Summary]:
         """All documents without their texts, in the order of their ids."""
         return summaries(self.rows(SUMMARY))
+
+    def facts(self, doc_ids: Sequence[str]) -> dict[str, Facts]:
+        """What filters ask of documents, by their ids, as far as they are there."""
+        found: dict[str, Facts] = {}
+        for start in range(0, len(doc_ids), ASKED):
+            some = doc_ids[start : start + ASKED]
+            found |= facts(self.rows(f"{FACTS} WHERE doc_id IN ({','.join('?' * len(some))})", some))
+        return found
 
     def versions(self) -> dict[str, str]:
         """The version of each document."""

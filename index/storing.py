@@ -11,6 +11,7 @@ from index.chunking import Cut
 from index.duplicates import Signature
 from index.filters import FACETS, period
 from index.spelling import Word
+from index.summaries import several
 from index.types import Document, Reading
 
 __all__ = ["write_store"]
@@ -79,9 +80,4 @@ def write_store(
 
 def facets(document: Document) -> set[tuple[str, str]]:
     """The (facet, value) pairs of a document."""
-    found = set()
-    for facet in FACETS:
-        values = document.metadata.get(facet) or []
-        values = values if isinstance(values, list) else [values]
-        found |= {(facet, str(value)) for value in values}
-    return found
+    return {(facet, value) for facet in FACETS for value in several(document.metadata, facet)}

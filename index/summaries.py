@@ -1,13 +1,28 @@
-"""Documents without their texts, for lists."""
+"""Documents without their texts, for lists; and how their metadata is read."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["SUMMARY", "Summary", "several", "summaries"]
+from index.filters import FACETS
+
+__all__ = ["FACTS", "SUMMARY", "Facts", "Summary", "facts", "related", "several", "summaries"]
 
 SUMMARY = "SELECT doc_id, title, source, date, since, until, x, y, metadata FROM documents ORDER BY key"
+# Facets come from the metadata: the table `facets` is sorted by value, and with 20,000 documents its join took 170 ms
+# for 150 of them, against 1.4 ms.
+FACTS = "SELECT doc_id, since, until, metadata FROM documents"
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What filters ask of a document: its values of each facet, each once, and its years as in `Summary`."""
+
+    facets: Mapping[str, tuple[str, ...]]
+    since: int | None
+    until: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +53,7 @@ class Summary:
 
 def summaries(rows: Sequence[Any]) -> Iterator[Summary]:
     """The rows that the query `SUMMARY` finds, all of them."""
-    there = {doc_id for doc_id, *_ in rows}
+    there = {doc_id: doc_id for doc_id, *_ in rows}
     for doc_id, title, source, date, since, until, x, y, metadata in rows:
         known = json.loads(metadata)
         yield Summary(
@@ -53,11 +68,38 @@ def summaries(rows: Sequence[Any]) -> Iterator[Summary]:
             regions=several(known, "regions"),
             topics=several(known, "topics"),
             track=several(known, "track"),
-            related=tuple(each for each in several(known, "related") if each in there and each != doc_id),
+            related=tuple(related(doc_id, known, there.get)),
             sources=len(given) if isinstance(given := known.get("sources"), list) else 0,
             x=x,
             y=y,
         )
+
+
+def facts(rows: Sequence[Any]) -> dict[str, Facts]:
+    """The rows that the query `FACTS` finds, by their ids."""
+    found = {}
+    for doc_id, since, until, metadata in rows:
+        known = json.loads(metadata)
+        values = {facet: tuple(dict.fromkeys(several(known, facet))) for facet in FACETS}
+        found[doc_id] = Facts(values, since, until)
+    return found
+
+
+def related(
+    doc_id: str, metadata: Mapping[str, Any], find: Callable[[str], Found | None], most: int | None = None
+) -> Iterator[Found]:
+    """What `find` has under the ids that a document names as related, of which at most `most` are looked up.
+
+    An id may be without the folder that the two share: it is completed where nothing has it as it stands.
+    """
+    folder = doc_id.rpartition("/")[0]
+    for name in several(metadata, "related")[:most]:
+        for whole in (name, f"{folder}/{name}") if folder else (name,):
+            if whole == doc_id:
+                break
+            if (found := find(whole)) is not None:
+                yield found
+                break
 
 
 def several(metadata: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -1,16 +1,13 @@
 """The page in a real Chromium, for tests: started, opened, watched and asked."""
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from served_page import served
 
 CHROMIUM = shutil.which("chromium")
 BROWSER = [
@@ -18,7 +15,14 @@ BROWSER = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
 ]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+SHAPES = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]  # width and scheme
+SLOWLY = ("-c", "import app; from assistant.page import streaming; streaming.PAUSE = 1.0; app.main()")
+PAYLOAD = (
+    "<img src=http://127.0.0.1:9/x onerror=\"alert('no')\"> <script>alert(1)</script> "
+    '![x](http://127.0.0.1:9/leak) [1](#c/1/0-5/g/other) `code` **bold** $$x^2$$ &lt;b&gt; <b style="color:red">b</b>'
+)
+# Whether nothing has the focus, or what cannot be seen.
+LOST = "document.activeElement === document.body || !document.activeElement.checkVisibility()"
 WATCH = """window.violations = [];
 addEventListener("securitypolicyviolation", (e) => violations.push(e.violatedDirective + " " + e.blockedURI));"""
 
@@ -26,33 +30,13 @@ Open = Callable[..., Any]
 
 
 @contextmanager
-def serving(
-    home: Path, port: int = 17860, program: Sequence[str] = ("app.py",), options: Sequence[str] = ()
-) -> Iterator[str]:
-    """`python app.py serve` on the first free port from `port` on, until the tests are done with it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKCHANNEL_")}
-    command = [sys.executable, *program, "serve", "--port", str(port), "--home", str(home), *options]
-    process = subprocess.Popen(command, cwd=ROOT, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout
-    try:
-        line = process.stdout.readline()
-        assert line.startswith("Backchannel answers at http://127.0.0.1:"), line + process.stdout.read()
-        yield line.split()[3]
-    finally:
-        process.terminate()
-        rest = process.communicate(timeout=15)[0]
-    assert (process.returncode, rest) == (0, "")  # an orderly end, and nothing to complain of
-
-
-@contextmanager
-def chromium() -> Iterator[Any]:
-    """A browser."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+def serving(home: Path, *options: str, program: Sequence[str] = ("app.py",)) -> Iterator[str]:
+    """The address of `python app.py serve` over a home, until the tests are done with it."""
+    with served(home, *options, program=program) as page:
+        assert page.address.startswith("http://127.0.0.1:"), page.address
+        yield page.address
+        gone = page.stop()
+    assert (gone.status, gone.out, gone.err) == (0, "", "")  # an orderly end, and nothing to complain of
 
 
 @contextmanager

@@ -29,7 +29,7 @@ class Canary(ThreadingHTTPServer):
 
 
 class Call(BaseHTTPRequestHandler):
-    """Any request: remembered, and answered with a script, an image or a page, as `*/*` may be taken."""
+    """Any request: remembered, and answered with a script, which any site may read."""
 
     server: Canary
 

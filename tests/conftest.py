@@ -115,6 +115,18 @@ def library(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
     return home
 
 
+def copied(library: Path, home: Path) -> Path:
+    """A copy of the library's home, without what other tests have asked and voted there."""
+    shutil.copytree(library, home, symlinks=True, ignore=shutil.ignore_patterns("spent.sqlite*", "feedback.sqlite*"))
+    return home
+
+
+@pytest.fixture
+def own_home(library: Path, tmp_path: Path) -> Path:
+    """A copy of the library's home, to change."""
+    return copied(library, tmp_path / "own")
+
+
 @pytest.fixture(scope="session")
 def whole_library(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
     """A home that holds the index of all of data/articles, for slow tests; tests must not change it."""
@@ -203,7 +215,7 @@ def live(live_home: "LivingHome") -> "LiveAssistant":
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Any]":
     """A real Chromium; not for longer than a module, since no event loop can be run beside it."""
-    from browsing import chromium
+    from evals.page_speed import chromium
 
     with chromium() as browser:
         yield browser

@@ -1,4 +1,4 @@
-"""A home with two generations, for the tests of what is served while another is published."""
+"""Homes with two generations, for the tests of what is served while another is published, and of the maintainer."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conftest import index
+from conftest import copied, index
 
 from assistant.types import Answer
 from index.generation import MANIFEST, POINTER, publish, replace
@@ -78,11 +78,24 @@ class Home:
 
 def make_home(library: Path, folder: Path) -> Home:
     """In `folder`, from a copy of the library, which stays as it is."""
-    articles, path = folder / "articles", folder / "home"
-    shutil.copytree(library.parent / "articles", articles)
-    shutil.copytree(library, path, symlinks=True)
+    path, articles = with_articles(library, folder)
     old = index(path, articles).generation.name
     add(articles, "Asmund")
     (articles / f"{WITHDRAWN}.md").unlink()
     new = index(path, articles).generation.name
     return Home(path, old, new, {name: texts_of(path, name) for name in (old, new)})
+
+
+def with_articles(library: Path, folder: Path) -> tuple[Path, Path]:
+    """A copy of the library's home in `folder`, and one of its articles."""
+    articles = folder / "articles"
+    shutil.copytree(library.parent / "articles", articles)
+    return copied(library, folder / "home"), articles
+
+
+def with_heron(library: Path, folder: Path, title: str, text: str) -> tuple[Path, Path]:
+    """The same, but with an article of that title and text added in a second generation."""
+    home, articles = with_articles(library, folder)
+    (articles / "heron.md").write_text(f"---\ntitle: '{title}'\n---\n\n{text}\n", encoding="utf-8")
+    index(home, articles)
+    return home, articles

@@ -1,9 +1,7 @@
 """`python app.py serve` as a process of its own on loopback, and Gradio's queue spoken to as its page does."""
 
-import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -11,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,7 +17,9 @@ from uuid import uuid4
 import httpx
 from conftest import ROOT
 
-__all__ = ["Gone", "Page", "free_port", "served"]
+from evals import page_servers
+
+__all__ = ["Gone", "Page", "asked", "heard", "served"]
 
 
 @dataclass
@@ -56,36 +57,19 @@ class Page:
         self.gone = Gone(self.process.returncode, out, self.log(), time.monotonic() - begun)
         return self.gone
 
-    def config(self) -> dict[str, Any]:
-        """What Gradio tells a browser of the page."""
-        return dict(httpx.get(f"{self.address}/config", timeout=30).json())
+    @cached_property
+    def asks(self) -> page_servers.Served:
+        """The event that answers questions."""
+        return page_servers.served(self.address, "q")
 
-    def join(self, question: object, session: str = "", config: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The body of a request that asks, as the page sends it."""
-        number, inputs = asking(config or self.config())
-        values = [question if name == "q" else empty(kind) for name, kind in inputs]
-        return {"fn_index": number, "data": values, "session_hash": session or uuid4().hex, "trigger_id": None}
+    @property
+    def queue(self) -> str:
+        """Where the page's script joins and listens."""
+        return f"{self.address}/gradio_api/queue"
 
-
-def asking(config: dict[str, Any]) -> tuple[int, list[tuple[str, str]]]:
-    """The event that answers questions: its number, and (elem_id, type) of each of its inputs."""
-    parts = {part["id"]: part for part in config["components"]}
-    for event in config["dependencies"]:
-        names = [(parts[each]["props"].get("elem_id") or "", parts[each]["type"]) for each in event["inputs"]]
-        if any(name == "q" for name, _ in names):
-            return int(event["id"]), names
-    raise LookupError("no event of the page reads the question box")
-
-
-def empty(kind: str) -> object:
-    """What an input holds that nobody has touched."""
-    return [] if kind == "checkboxgroup" else None if kind == "state" else ""
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    def join(self, question: object) -> dict[str, Any]:
+        """The body of a request that asks, as the page sends it, in a session of its own."""
+        return self.asks.body(question, uuid4().hex)
 
 
 @contextmanager
@@ -93,7 +77,8 @@ def served(home: Path, *options: str, program: Sequence[str] = ("app.py",), **se
     """The server, from its greeting on; ended, where a test has not ended it, without regard to how."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKCHANNEL_")}
     kept |= {f"BACKCHANNEL_{name.upper()}": str(value) for name, value in settings.items()}
-    command = [sys.executable, *program, "serve", "--port", str(free_port()), "--home", str(home), *options]
+    port = str(page_servers.free_port())
+    command = [sys.executable, *program, "serve", "--port", port, "--home", str(home), *options]
     with tempfile.TemporaryDirectory() as folder:
         err = Path(folder) / "err"
         with err.open("w", encoding="utf-8") as written:
@@ -109,11 +94,11 @@ def served(home: Path, *options: str, program: Sequence[str] = ("app.py",), **se
                 process.communicate()
 
 
-async def heard(client: httpx.AsyncClient, address: str, session: str) -> list[dict[str, Any]]:
+async def heard(client: httpx.AsyncClient, page: Page, session: str) -> list[dict[str, Any]]:
     """All messages to a session until its stream is closed."""
     found: list[dict[str, Any]] = []
-    url = f"{address}/gradio_api/queue/data"
-    async with client.stream("GET", url, params={"session_hash": session}, timeout=60) as stream:
+    parameters = {"session_hash": session}
+    async with client.stream("GET", f"{page.queue}/data", params=parameters, timeout=60) as stream:
         async for line in stream.aiter_lines():
             if line.startswith("data:"):
                 found.append(json.loads(line[5:]))
@@ -126,12 +111,7 @@ async def asked(
     client: httpx.AsyncClient, page: Page, body: dict[str, Any]
 ) -> tuple[httpx.Response, list[dict[str, Any]]]:
     """Joins the queue and listens to the end; no messages where it was refused."""
-    answer = await client.post(f"{page.address}/gradio_api/queue/join", json=body, timeout=60)
+    answer = await client.post(f"{page.queue}/join", json=body, timeout=60)
     if answer.status_code != 200:
         return answer, []
-    return answer, await heard(client, page.address, body["session_hash"])
-
-
-def run(coroutine: Any) -> Any:
-    """The coroutine's result."""
-    return asyncio.run(coroutine)
+    return answer, await heard(client, page, body["session_hash"])

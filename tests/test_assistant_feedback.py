@@ -84,6 +84,16 @@ def test_newest_first_and_so_many(feedback: Feedback, assistant: Assistant, rece
     assert len(feedback.rows(0)) == 0
 
 
+def test_the_newest_of_one_kind(feedback: Feedback, assistant: Assistant, receipt: Receipt) -> None:
+    for number in range(6):
+        feedback.keep(number % 2 == 0, "", about(receipt, number), "a", assistant.index)
+    helpful, unhelpful, either = (feedback.rows(2, kind) for kind in (True, False, None))
+    assert [each.question for each in helpful] == ["Question 4?", "Question 2?"]
+    assert [each.question for each in unhelpful] == ["Question 5?", "Question 3?"]
+    assert [each.question for each in either] == ["Question 5?", "Question 4?"]
+    assert len(feedback.rows(helpful=False)) == 3
+
+
 def test_forged_citations_are_told_apart(feedback: Feedback, assistant: Assistant, receipt: Receipt) -> None:
     feedback.keep(True, "", forged(receipt), "a", assistant.index)
     elsewhere = replace(receipt, generation={**receipt.generation, "name": "no-such-generation"})

@@ -8,12 +8,13 @@ import pytest
 import regex
 
 from assistant.answering import Assistant
-from assistant.counting import Facts, by_decade
+from assistant.counting import by_decade
 from assistant.errors import QuestionError
 from assistant.excerpts import LENGTH, excerpt, marked
 from assistant.finding import DEPTH, LISTED, NEAR, Finding, FoundPassage, find, in_order, why
 from index.errors import FilterError
 from index.filters import FACETS, OPEN_END, Filters
+from index.summaries import Facts
 from index.types import Passage, ScoredPassage, Span
 
 OSLO = "secret talks in Norway"

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import CHROMIUM, chromium
+from browsing import CHROMIUM
 from conftest import ROOT, index, with_models
 from injected_articles import HONEST, OURS, OWN, PAYLOADS, QUESTIONS, Case, Obedient, cases_of
 from llm_server import LLMServer
@@ -41,6 +41,7 @@ from assistant.rendering import FORMATS
 from assistant.settings import AssistantSettings
 from assistant.types import Answer
 from assistant.writing.prompts import SYSTEM
+from evals.page_speed import chromium
 
 KEY = "canary-key-3f1c9a"
 SECRETS = {  # in the environment of the program, and in no article

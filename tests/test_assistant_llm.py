@@ -1,7 +1,6 @@
 """The language-model writer, through llama-index's client, against a fake OpenAI-compatible server on loopback."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -404,15 +403,11 @@ def test_the_model_is_not_asked_to_complete_what_needs_none(
 # -- from the settings ---------------------------------------------------------------------------------------------
 
 
-def test_the_settings_name_the_model_and_its_spending_is_kept_in_the_home(
-    library: Path, tmp_path: Path, serve: Serve
-) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(library, home, symlinks=True)
+def test_the_settings_name_the_model_and_its_spending_is_kept_in_the_home(own_home: Path, serve: Serve) -> None:
     server = serve(reply=copying)
-    answer = Assistant.open(home, llm_base_url=server.address, llm_model="fake", llm_api_key=KEY).ask(QUESTION)
+    answer = Assistant.open(own_home, llm_base_url=server.address, llm_model="fake", llm_api_key=KEY).ask(QUESTION)
     assert (answer.writer, answer.notices) == ("llm", ())
-    assert (home / "spent.sqlite").is_file()
+    assert (own_home / "spent.sqlite").is_file()
 
 
 def test_our_retriever_as_a_llama_index_one(assistant: Assistant) -> None:

@@ -1,10 +1,7 @@
 """Faults of a language model and of its server (T21, T22, F39 to F41): every question is answered, nothing is left."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DOZEN, ROOT
+from conftest import DOZEN
 from llm_server import BEHAVIOURS, KEY, LLMServer, Serve, asking, copying, passages_in, until
+from served_page import served
 
 from assistant.answering import Assistant
 from assistant.settings import AssistantSettings
@@ -400,17 +398,6 @@ def test_t22_a_new_day_renews_it(assistant: Assistant, serve: Serve) -> None:
     assert before + [asked.ask(QUESTION).writer for _ in range(2)] == ["llm", *["extractive"] * 2, "llm", "extractive"]
 
 
-@pytest.fixture
-def own_home(library: Path, tmp_path: Path) -> Path:
-    """A home of its own over the library's index: links to all that is there."""
-    home = tmp_path / "home"
-    home.mkdir()
-    for each in library.iterdir():
-        if each.name != "spent.sqlite":
-            (home / each.name).symlink_to(each)
-    return home
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("writable", [True, False])
 def test_t22_the_sum_outlives_the_process(own_home: Path, serve: Serve, writable: bool) -> None:
@@ -513,35 +500,19 @@ class Page:
         return sum(each.read_text().startswith("backchannel-cal") for each in tasks)
 
 
-@contextmanager
-def served(home: Path, server: LLMServer) -> Iterator[Page]:
-    """`python app.py serve` with the fake as its language model."""
-    named = {"BASE_URL": server.address, "MODEL": "fake", "API_KEY": KEY, "CONTEXT_TOKENS": "800"}
-    environment = {**os.environ, **{f"BACKCHANNEL_LLM_{name}": value for name, value in named.items()}}
-    command = [sys.executable, "app.py", "serve", "--port", "18860", "--home", str(home)]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert process.stdout
-    try:
-        line = process.stdout.readline()
-        assert line.startswith("Backchannel answers at http://127.0.0.1:"), line + process.stdout.read()
-        yield Page(line.split()[3], process.pid)
-    finally:
-        process.terminate()
-        rest = process.communicate(timeout=15)[0]
-    assert (process.returncode, rest) == (0, "")
-
-
 @pytest.fixture
 def page(own_home: Path, serve: Serve) -> Iterator[tuple[Page, LLMServer]]:
     """The service, which has answered once, so that its libraries are loaded."""
     server = serve("well", reply=half)
-    with served(own_home, server) as page:
+    named = {"llm_base_url": server.address, "llm_model": "fake", "llm_api_key": KEY, "llm_context_tokens": 800}
+    with served(own_home, **named) as process:
+        page = Page(process.address, process.process.pid)
         session, _ = page.join()
         with page.listening(session) as events:
             assert [each["msg"] for each in events][-2:] == ["process_completed", "close_stream"]
         yield page, server
+        gone = process.stop()
+    assert (gone.status, gone.out, gone.err) == (0, "", "")
 
 
 @pytest.mark.slow

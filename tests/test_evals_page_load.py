@@ -22,11 +22,11 @@ def test_a_row_of_the_table() -> None:
     assert p95([3.0]) == 3.0
 
 
-def test_inputs_are_filled_by_their_names() -> None:
-    at = Served("http://127.0.0.1:1", 7, (("q", "textbox"), ("kept", "textbox"), ("narrow-region", "checkboxgroup")))
+def test_inputs_are_filled_by_their_types() -> None:
+    at = Served("http://127.0.0.1:1", 7, ("textbox", "textbox", "checkboxgroup", "state", "number"))
     assert at.body("Who?", "s") == {
         "fn_index": 7,
-        "data": ["Who?", "", []],
+        "data": ["Who?", "", [], [], None],
         "session_hash": "s",
         "trigger_id": None,
     }

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browsing import CHROMIUM, chromium
+from browsing import CHROMIUM
 from conftest import ARTICLES, index, with_models
 from typer.testing import CliRunner
 
@@ -19,6 +19,7 @@ import app
 from assistant.answering import Assistant
 from evals.changes import KINDS, Change, Regression, Side
 from evals.commands import app as group
+from evals.page_speed import chromium
 from evals.planned import both
 from evals.questions import GOLD, Evidence, Question, load_questions
 from evals.regress import Once

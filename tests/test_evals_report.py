@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from browsing import CHROMIUM, chromium
+from browsing import CHROMIUM
 from conftest import DATA
 from test_evals_judging import made
 from typer.testing import CliRunner
@@ -17,6 +17,7 @@ from evals.commands import app as group
 from evals.commands.report import clustered
 from evals.confidence import trust
 from evals.judging import Judged
+from evals.page_speed import chromium
 from evals.provenance import entry, installed, provenance
 from evals.questions import Question
 from evals.report import figures

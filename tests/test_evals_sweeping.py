@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import typer
-from browsing import CHROMIUM, chromium
+from browsing import CHROMIUM
 from conftest import DATA
 from typer.testing import CliRunner
 
@@ -19,6 +19,7 @@ from evals.commands.sweep import sweep as command
 from evals.commands.sweep import table, tell
 from evals.errors import EvalsError
 from evals.grid import Cell, Grid, read_grid
+from evals.page_speed import chromium
 from evals.report.figures import sweep_figures
 from evals.report.page import POLICY, page
 from evals.report.sections import Section

@@ -20,7 +20,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "faiss": ("index/dense.py", "evals/peers/adapter_llama_index.py"),
     "tantivy": ("index/lexical.py",),
     "rapidfuzz": ("index/spelling.py",),
-    "regex": ("assistant/excerpts.py", "assistant/page/shortening.py"),
+    "regex": ("assistant/excerpts.py", "assistant/shortening.py"),
     "tiktoken": ("index/tokens.py",),
     "nltk": ("index/sentences.py", OUR_ADAPTER),
     "trafilatura": ("index/readers/*",),

@@ -1,13 +1,13 @@
 """The page for those who do not see it or use no mouse: axe-core over every state in a real Chromium."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import BROWSER, Open, ask, serving
-from conftest import ROOT, index
+from browsing import BROWSER, SHAPES, Open, ask, serving
+from conftest import ROOT
+from living_home import with_heron
 
 from assistant.answering import Assistant
 from assistant.feedback import Feedback
@@ -22,7 +22,6 @@ pytestmark = [
     ),
 ]
 
-SHAPES = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 OSLO = "How did the Oslo talks start?"
 # A frame with a report has an origin of its own and is not the page's mark-up. `target-size` is off by default.
 RUN = """() => axe.run(document, {
@@ -38,12 +37,7 @@ KNOWN: dict[tuple[str, str], str] = {}
 @pytest.fixture(scope="module")
 def kept(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with two generations, a vote and a report."""
-    folder = tmp_path_factory.mktemp("accessible")
-    home, articles = folder / "home", folder / "articles"
-    shutil.copytree(library, home, symlinks=True)
-    shutil.copytree(library.parent / "articles", articles)
-    (articles / "heron.md").write_text("---\ntitle: The heron\n---\n\nA lamplighter fed it.\n", encoding="utf-8")
-    index(home, articles)
+    home, _ = with_heron(library, tmp_path_factory.mktemp("accessible"), "The heron", "A lamplighter fed it.")
     assistant = Assistant.open(home)
     Feedback.open(home).keep(False, "Too short.", receipt_of(assistant, assistant.ask(OSLO)), "a", assistant.index)
     (home / "reports").mkdir()
@@ -53,7 +47,7 @@ def kept(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(kept: Path) -> Iterator[str]:
-    with serving(kept, 17920, options=["--maintainer"]) as address:
+    with serving(kept, "--maintainer") as address:
         yield address
 
 

@@ -5,7 +5,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import BROWSER, Open, announced, answered, ask, fits, focused, in_view, marked, ready, serving
+from browsing import (
+    BROWSER,
+    PAYLOAD,
+    SLOWLY,
+    Open,
+    announced,
+    answered,
+    ask,
+    fits,
+    focused,
+    in_view,
+    marked,
+    ready,
+    serving,
+)
 from conftest import with_models
 
 from assistant.answering import Assistant
@@ -16,7 +30,6 @@ from index.settings import IndexSettings
 pytestmark = BROWSER
 
 OSLO = "How did the Oslo talks start?"
-SLOWLY = "import app; from assistant.page import streaming; streaming.PAUSE = 1.0; app.main()"
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +166,7 @@ def test_what_cannot_be_asked(address: str, opened: Open) -> None:
 
 
 def test_an_answer_can_be_stopped(library: Path, opened: Open) -> None:
-    with serving(library, program=("-c", SLOWLY)) as address:
+    with serving(library, program=SLOWLY) as address:
         page = opened(address, policed=False)  # Gradio's mark of a cancelled call has a style attribute
         page.fill("#q textarea", OSLO)
         page.locator("#send").click()
@@ -237,12 +250,6 @@ def test_it_fits_and_can_be_looked_at(
     assert not page.evaluate("document.querySelector('#left').inert")
     ask(page, "What is the capital of Peru?")
     look("4-not-covered")
-
-
-PAYLOAD = (
-    "<img src=http://127.0.0.1:9/x onerror=\"alert('no')\"> <script>alert(1)</script> "
-    '![x](http://127.0.0.1:9/leak) [1](#c/1/0-5/g/other) `code` **bold** $$x^2$$ &lt;b&gt; <b style="color:red">b</b>'
-)
 
 
 def test_hostile_articles_and_questions_do_nothing(

@@ -51,14 +51,6 @@ class Probed:
         return str(ready.json()["reason"])
 
 
-@pytest.fixture
-def own_home(library: Path, tmp_path: Path) -> Path:
-    """A copy of the library's home, to damage."""
-    home = tmp_path / "own"
-    shutil.copytree(library, home, symlinks=True)
-    return home
-
-
 def test_f45_ready_where_a_question_is_answered(assistant: Assistant) -> None:
     alive, ready = Probed(LiveAssistant(assistant)).ask("/healthz", "/readyz")
     assert (alive.status_code, alive.text) == (200, "ok")
@@ -120,10 +112,9 @@ def test_probes_by_the_hundred_cost_one_search(assistant: Assistant, monkeypatch
     searched: list[str] = []
     search = assistant.search
     monkeypatch.setattr(assistant, "search", lambda question, k: searched.append(question) or search(question, k))
-    blocks = Blocks(analytics_enabled=False)
-    blocks.queue()
-    crowd = Crowd(blocks._queue, PageSettings.load(), False)
-    readiness = Readiness(LiveAssistant(assistant), Stopping(), crowd)
+    live = LiveAssistant(assistant)
+    probed = Probed(live)
+    readiness = Readiness(live, probed.stopping, probed.crowd)
 
     async def many() -> list[bool]:
         return [found.ready for found in await asyncio.gather(*(readiness.finding() for _ in range(100)))]

@@ -1,6 +1,6 @@
 """Hostile text through every renderer of the page: it is shown verbatim, and makes no element, attribute or link.
 
-T7, T8 and F33 to F35. A drawing of payloads must have just the elements, attributes and links that a drawing of plain
+T8 and F30 to F35. A drawing of payloads must have just the elements, attributes and links that a drawing of plain
 words has; a few renderers mark, cut or leave out text, and of these no element or attribute may be a new one.
 """
 
@@ -38,10 +38,10 @@ from assistant.page.maintaining_feedback import cells, reports_shown
 from assistant.page.maintaining_index import difference_shown, generations
 from assistant.page.maintaining_trial import place
 from assistant.page.report_frame import Report
-from assistant.page.shortening import shortened
 from assistant.page.tables import notice, section, table
 from assistant.page.trying import Trial
 from assistant.receipts import receipt_of, to_json
+from assistant.shortening import shortened
 from assistant.types import Answer, AnswerSentence, Citation, NearArticle
 from index.errors import BackchannelError
 from index.filters import Filters
@@ -170,7 +170,7 @@ def feedback(texts: Sequence[str]) -> str:
 
 def trial(texts: Sequence[str]) -> str:
     either: Any = None  # neither ranking is looked at
-    asked = Trial("x", "g", either, either, {})
+    asked = Trial("g", either, either, {})
     rows = "".join(place(n, each.scored, asked, False) for n, each in enumerate(passages(texts), 1))
     return messages.safe_markdown(f'<div><ol class="ranking">{rows}</ol></div>')
 

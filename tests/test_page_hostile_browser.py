@@ -22,10 +22,8 @@ from served_page import served
 from test_page_hostile import ALL, OWN
 
 from assistant.answering import Assistant
-from assistant.conversations import answer_of
 from assistant.feedback import Feedback
 from assistant.receipts import receipt_of, to_json
-from assistant.types import Answer
 
 pytestmark = BROWSER
 
@@ -204,7 +202,7 @@ def test_t8_two_hundred_payloads_in_library_search_articles_notes_and_the_mainta
 ) -> None:
     texts = payloads(canary.address)
     assert len(texts) == MANY or len(ALL) < MANY
-    with serving(hostile, 17900, options=["--maintainer"]) as address:
+    with serving(hostile, "--maintainer") as address:
         page = opened(address)
         all_the_way(page, texts)
         page.locator('#views a[href="#/maintain"]').click()
@@ -297,11 +295,9 @@ def forged(page: Any, home: Path, texts: list[str]) -> None:
                 "onward": [{"title": words, "url": texts[number]}],
             }
         talk.append({"id": str(number), "receipt": made})
-    names = [{"id": "t", "name": texts[0], "at": texts[1], "count": 10}]
-    names += [
-        {"id": f"x{n}", "name": text, "at": "2026-11-26T00:00:00Z", "count": 1} for n, text in enumerate(texts[1:40])
-    ]
-    names[0]["at"] = "2026-11-26T00:00:00Z"
+    at = "2026-11-26T00:00:00Z"
+    names = [{"id": "t", "name": texts[0], "at": at, "count": 10}]
+    names += [{"id": f"x{n}", "name": text, "at": at, "count": 1} for n, text in enumerate(texts[1:40])]
     page.evaluate(
         "(kept) => { for (const [key, value] of Object.entries(kept)) localStorage.setItem(key, value); }",
         {"backchannel:talks": json.dumps(names), "backchannel:talk:t": json.dumps(talk)},
@@ -360,7 +356,7 @@ def test_f33_text_from_right_to_left_turns_nothing_beside_it(
     home = with_models(folder / "home", models)
     index(home, folder / "articles.jsonl")
     shots = tmp_path_factory.mktemp("screenshots-turned-")
-    with serving(home, 17901) as address:
+    with serving(home) as address:
         for width, scheme in ((1280, "light"), (390, "dark")):
             page = opened(address, width, scheme)
 
@@ -413,13 +409,11 @@ def test_f33_text_from_right_to_left_turns_nothing_beside_it(
 def talk(page: Any, home: Path) -> None:
     """A conversation whose first sentence would turn all that stands after it."""
     assistant = Assistant.open(home)
-    answer: Answer = assistant.ask("When did The talks begin in a boathouse?")
-    entry = to_json(receipt_of(assistant, answer))
+    entry = to_json(receipt_of(assistant, assistant.ask("When did The talks begin in a boathouse?")))
     kind = {"support": "unsupported", "citations": [], "short": None, "lead_in": "", "reasons": [], "invented": []}
     texts = [f"{PDI}{RLO}Evil words turn.", "Plain words follow.", TURNED[0], "They follow (1993)."]
     entry["answer"] |= {"sentences": [{"text": text, **kind} for text in texts], "citations": [], "outcome": "answered"}
     entry["question"] = entry["understood"] = f"{RLO}Who turned this?"
-    answer_of(receipt_of(assistant, answer))
     page.evaluate(
         "(kept) => { for (const key in kept) localStorage.setItem(key, JSON.stringify(kept[key])); }",
         {

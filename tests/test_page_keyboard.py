@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import BROWSER, Open, ask, fits, focused, serving
+from browsing import BROWSER, LOST, SLOWLY, Open, ask, fits, focused, serving
 
 pytestmark = BROWSER
 
 OSLO = "How did the Oslo talks start?"
 PERU = "What is the capital of Peru?"
-SLOWLY = "import app; from assistant.page import streaming; streaming.PAUSE = 1.0; app.main()"
 # All that Tab should reach, in the order of the document, with how each looks while it has not the focus.
 LIST = """() => {
     const parts = (each) => [each, each.closest("label"), ...each.querySelectorAll(".hit, .point")].filter(Boolean);
@@ -33,7 +32,6 @@ STOP = """() => {
     const seen = box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth;
     return [at, at < 0 || (seen && look(document.activeElement) !== looks[at])];
 }"""
-LOST = "document.activeElement === document.body || !document.activeElement.checkVisibility()"
 # Every text that a live region has held, one after the other.
 LISTEN = """() => {
     window.told = [];
@@ -52,13 +50,13 @@ LISTEN = """() => {
 
 @pytest.fixture(scope="module")
 def address(library: Path) -> Iterator[str]:
-    with serving(library, 17930, options=["--maintainer"]) as address:
+    with serving(library, "--maintainer") as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def slow(library: Path) -> Iterator[str]:
-    with serving(library, 17934, program=("-c", SLOWLY)) as address:
+    with serving(library, program=SLOWLY) as address:
         yield address
 
 

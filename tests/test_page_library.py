@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from typing import Any
@@ -242,7 +243,9 @@ def test_the_view_is_made_once_for_a_generation() -> None:
         calls.append(1)
         return list(THREE)
 
-    status = lambda: IndexStatus(next(names), *STATUS_REST)  # noqa: E731
+    def status() -> IndexStatus:
+        return replace(STATUS, generation=next(names))
+
     index: Any = SimpleNamespace(status=status, summaries=listed)  # a fake index
     shelf = Shelf()
     one, two, three = shelf.of(index), shelf.of(index), shelf.of(index)
@@ -250,9 +253,6 @@ def test_the_view_is_made_once_for_a_generation() -> None:
     assert (one.generation, three.generation, len(calls)) == ("g1", "g2", 2)
     assert "#a/g2/oslo" in three.html
     assert "#a/g1/" not in three.html
-
-
-STATUS_REST: tuple[Any, ...] = (3, 3, 3, "e", "d", "2026-11-26T08:00:00+00:00", 1, "t-SNE", 0.8142)
 
 
 def test_an_empty_library_says_so() -> None:
@@ -406,7 +406,7 @@ def test_t8_no_word_of_an_article_becomes_markup(payload: str) -> None:
         since=1990,
         until=1991,
     )
-    status = IndexStatus("g<1>'\"", *STATUS_REST)
+    status = replace(STATUS, generation="g<1>'\"")
     seen = Seen(drawn(entries([bad, *THREE]), status))
     assert {tag for tag, _, _ in seen.all} <= TAGS
     for _, attributes, _ in seen.all:

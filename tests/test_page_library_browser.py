@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import BROWSER, Open, fits, focused, in_view, serving
+from browsing import BROWSER, SHAPES, Open, fits, focused, in_view, serving
 
 from assistant.answering import Assistant
 
 pytestmark = BROWSER
-SHAPES = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 ROWS = "#library tbody tr:not([hidden])"
 
 

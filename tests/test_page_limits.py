@@ -11,9 +11,10 @@ from starlette.datastructures import Headers
 
 from assistant.page.forwarded import Forwarded
 from assistant.page.joining import TOO_DEEP, Join, Joining, parsed
-from assistant.page.limits import KNOWN, Limits, Rate, Refusal, neighbourhood
+from assistant.page.limits import KNOWN, Limits, Rate, Refusal
 from assistant.page.origins import refusal
 from assistant.settings import PageSettings
+from assistant.writing.budget import network_of
 
 # -- rates ---------------------------------------------------------------------------------------------------------
 
@@ -86,7 +87,7 @@ def test_on_one_s_own_machine_no_address_is_counted() -> None:
     ],
 )
 def test_what_counts_as_one_address(address: str, counted: str) -> None:
-    assert neighbourhood(address) == counted
+    assert network_of(address) == counted
 
 
 # -- bodies --------------------------------------------------------------------------------------------------------

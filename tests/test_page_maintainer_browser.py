@@ -1,14 +1,13 @@
 """The maintainer's view in a real Chromium: the index, a trial, feedback, and a report that cannot leave its frame."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import BROWSER, Open, fits, focused, marked, serving
-from conftest import index
+from browsing import BROWSER, SHAPES, Open, fits, focused, marked, serving
+from living_home import with_heron
 
 from assistant.answering import Assistant
 from assistant.feedback import Feedback
@@ -19,7 +18,6 @@ pytestmark = BROWSER
 
 OSLO = "How did the Oslo talks start?"
 HOSTILE = "<img src=x onerror=alert(1)> [a](javascript:alert(1)) </p><script>alert(2)</script>"
-SIZES = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 # A report of an attacker: what it gets hold of it writes down.
 ESCAPING = """<!doctype html><meta charset="utf-8"><title>Report</title><p id="said">nothing ran</p><script>
 const said = [];
@@ -35,13 +33,8 @@ fetch("/config").then(() => said.push("fetch reached"), () => said.push("fetch r
 @pytest.fixture(scope="module")
 def kept(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home of two generations with a hostile article, votes and reports."""
-    folder = tmp_path_factory.mktemp("maintained")
-    home, articles = folder / "home", folder / "articles"
-    shutil.copytree(library, home, symlinks=True)
-    shutil.copytree(library.parent / "articles", articles)
-    text = f"---\ntitle: '{HOSTILE}'\n---\n\nThe heron of Ribe was fed by a lamplighter. {HOSTILE}\n"
-    (articles / "heron.md").write_text(text, encoding="utf-8")
-    index(home, articles)
+    text = f"The heron of Ribe was fed by a lamplighter. {HOSTILE}"
+    home, articles = with_heron(library, tmp_path_factory.mktemp("maintained"), HOSTILE, text)
     (articles / "kayak.md").write_text("---\ntitle: The kayak\n---\n\nNobody paddled it.\n", encoding="utf-8")
     (articles / "<img src=x onerror=alert(3)>.pdf").write_bytes(b"%PDF-1.4 no more")
     assistant = Assistant.open(home)
@@ -62,7 +55,7 @@ def report(home: Path, name: str, text: str, age: int) -> None:
 
 @pytest.fixture(scope="module")
 def address(kept: Path) -> Iterator[str]:
-    with serving(kept, 17880, options=["--maintainer"]) as address:
+    with serving(kept, "--maintainer") as address:
         yield address
 
 
@@ -85,7 +78,7 @@ def compare(page: Any, query: str, dense: str) -> list[str]:
     return [str(each.get_attribute("href")).split("/", 2)[2] for each in links.all()]
 
 
-@pytest.mark.parametrize(("width", "scheme"), SIZES)
+@pytest.mark.parametrize(("width", "scheme"), SHAPES)
 def test_the_view_shows_all_its_parts(address: str, opened: Open, kept: Path, width: int, scheme: str) -> None:
     page = maintain(opened(address, width, scheme))
     newest, *_, first = [each.name for each in history(kept)]
@@ -202,13 +195,11 @@ def test_the_figures_of_a_real_report_are_drawn_in_the_frame(address: str, opene
         (kept / "reports" / "drawn.html").unlink()
 
 
-def test_a_home_without_reports_and_votes(library: Path, tmp_path: Path, opened: Open) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(library, home, symlinks=True)
-    with serving(home, 17884, options=["--maintainer"]) as address:
+def test_a_home_without_reports_and_votes(own_home: Path, opened: Open) -> None:
+    with serving(own_home, "--maintainer") as address:
         page = opened(address, path="/#/maintain")
         page.locator("#maintain-list", has_text="There is no report in this home yet.").wait_for()
-        assert f"python app.py eval report --home {home}" in page.locator("#maintain-list").inner_text()
+        assert f"python app.py eval report --home {own_home}" in page.locator("#maintain-list").inner_text()
         assert "No feedback yet" in page.locator("#maintain-feedback").inner_text()
         assert "Choose two generations" in page.locator("#maintain-difference").inner_text()
         assert page.locator("#maintain-frame").count() == 0
@@ -216,7 +207,7 @@ def test_a_home_without_reports_and_votes(library: Path, tmp_path: Path, opened:
 
 
 def test_without_maintainer_there_is_no_such_view(library: Path, opened: Open) -> None:
-    with serving(library, 17888) as address:
+    with serving(library) as address:
         page = opened(address, path="/#/maintain", policed=False)
         assert page.locator("#view-maintain").count() == 0
         assert page.locator('#views a[href="#/maintain"]').count() == 0

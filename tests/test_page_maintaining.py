@@ -4,7 +4,6 @@ import hashlib
 import html
 import os
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -330,17 +329,15 @@ def write_report(home: Path, name: str, age: int, text: str = "A report") -> Pat
 
 
 @pytest.fixture
-def reported(library: Path, tmp_path: Path) -> Path:
+def reported(own_home: Path) -> Path:
     """A home with the library, twelve reports, and what is none."""
-    home = tmp_path / "home"
-    shutil.copytree(library, home, symlinks=True)
     for age in range(12):
-        write_report(home, f"report-{age:02}.html", age, f"Number {age}")
-    write_report(home, "report-00.md", 0)
-    (home / "reports" / "secret.html").symlink_to(home / "register.json")
-    (home / "reports" / "folder.html").mkdir()
-    os.mkfifo(home / "reports" / "pipe.html")
-    return home
+        write_report(own_home, f"report-{age:02}.html", age, f"Number {age}")
+    write_report(own_home, "report-00.md", 0)
+    (own_home / "reports" / "secret.html").symlink_to(own_home / "register.json")
+    (own_home / "reports" / "folder.html").mkdir()
+    os.mkfifo(own_home / "reports" / "pipe.html")
+    return own_home
 
 
 @pytest.fixture
@@ -423,9 +420,10 @@ def test_a_file_name_with_marks_is_linked_and_shown_as_text(own: TestClient, rep
 
 
 def page_of(live: LiveAssistant, maintainer: bool) -> TestClient:
+    from assistant.page.listening import Serving
     from assistant.page.service import build_app
 
-    return TestClient(build_app(live, maintainer), base_url="http://127.0.0.1:7860")
+    return TestClient(build_app(live, Serving(maintainer=maintainer)), base_url="http://127.0.0.1:7860")
 
 
 @pytest.mark.slow

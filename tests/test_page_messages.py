@@ -9,7 +9,7 @@ from assistant.page import messages
 from assistant.page.streaming import PAUSE, WORDS, paced
 from assistant.types import Answer, AnswerSentence, Citation, NearArticle
 from index.errors import BackchannelError
-from index.store import Summary
+from index.summaries import Summary
 
 
 def citation(number: int, doc_id: str = "d", title: str = "Title") -> Citation:

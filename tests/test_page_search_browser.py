@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browsing import BROWSER, Open, fits, focused, in_view, marked, serving
+from browsing import BROWSER, LOST, PAYLOAD, Open, fits, focused, in_view, marked, serving
 from conftest import Path, with_models
 
 from assistant.answering import Assistant
@@ -18,15 +18,11 @@ pytestmark = BROWSER
 
 OSLO = "secret talks in Norway"
 BOX = "#s :is(input, textarea)"
-PAYLOAD = (
-    "<img src=http://127.0.0.1:9/x onerror=\"alert('no')\"> <script>alert(1)</script> "
-    '![x](http://127.0.0.1:9/leak) [1](#c/1/0-5/g/other) `code` **bold** $$x^2$$ &lt;b&gt; <b style="color:red">b</b>'
-)
 
 
 @pytest.fixture(scope="module")
 def address(library: Path) -> Iterator[str]:
-    with serving(library, 17870) as address:
+    with serving(library) as address:
         yield address
 
 
@@ -106,7 +102,7 @@ def test_facets_narrow_and_are_taken_off(address: str, opened: Open, assistant: 
     assert page.locator("#s-chips button").all_inner_texts() == ["1990-1999", "Europe"]
     page.locator('#s-chips button[aria-label="Take off the filter Europe"]').click()
     said(page, status_of(assistant, OSLO, Filters(since=1990, until=1999)))
-    assert focused(page) != ""
+    assert not page.evaluate(LOST)
     page.locator('#s-chips button[aria-label="Take off the filter 1990-1999"]').click()
     said(page, status_of(assistant, OSLO))
     page.locator("#s-chips").wait_for(state="hidden")
@@ -231,7 +227,7 @@ def test_t8_f33_hostile_articles_show_as_text(
     home = with_models(folder / "home", models)
     apply(IndexSettings.load(home=home), [folder / "articles.jsonl"])
     stored = Assistant.open(home).index.document(record["_id"])  # type: ignore[arg-type]
-    with serving(home, 17870) as address:
+    with serving(home) as address:
         page = opened(address, path="/#/search")
         search(page, f"Lindmark talks onerror alert {PAYLOAD}")
         page.locator("#found .passages > li").first.wait_for()

@@ -10,13 +10,13 @@ from threading import Event
 
 import httpx
 import pytest
+from browsing import SLOWLY
 from llm_server import LLMServer
-from served_page import Page, heard, run, served
+from served_page import Page, heard, served
 
 from assistant.page.stopping import SENTENCE, Stopping, StoppingError, until
 
 OSLO = "How did the Oslo talks start?"
-SLOWLY = ("-c", "import app; from assistant.page import streaming; streaming.PAUSE = 1.0; app.main()")
 LATEST = 10.0  # seconds
 
 
@@ -42,18 +42,17 @@ def test_answers_end_with_the_server() -> None:
 async def streams(page: Page, count: int, then: Callable[[], None]) -> list[list[dict[str, object]]]:
     """Asks from so many browsers, waits until all have begun, does `then`; all that they were told."""
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=500)) as client:
-        config = page.config()
-        bodies = [page.join(OSLO, config=config) for _ in range(count)]
+        bodies = [page.join(OSLO) for _ in range(count)]
         for body in bodies:
-            (await client.post(f"{page.address}/gradio_api/queue/join", json=body, timeout=30)).raise_for_status()
-        told = [asyncio.create_task(heard(client, page.address, body["session_hash"])) for body in bodies]
+            (await client.post(f"{page.queue}/join", json=body, timeout=30)).raise_for_status()
+        told = [asyncio.create_task(heard(client, page, body["session_hash"])) for body in bodies]
         await asyncio.sleep(1.0)
         then()
         return list(await asyncio.gather(*told))
 
 
 def last_words(messages: list[dict[str, object]]) -> str:
-    """Of an answer that did not come to its end."""
+    """How an answer ended, whole or broken off; "" where its browser was not told."""
     done = [each for each in messages if each["msg"] == "process_completed"]
     return str(done[-1]) if done else ""
 
@@ -73,7 +72,6 @@ def test_f44_not_ready_at_once_and_running_answers_end(library: Path) -> None:
     """Answers that take three seconds are let end; meanwhile probes and questions are told."""
     found: list[httpx.Response] = []
     with served(library, program=SLOWLY) as page:
-        config = page.config()
         begun = time.monotonic()
 
         def stop() -> None:
@@ -83,10 +81,9 @@ def test_f44_not_ready_at_once_and_running_answers_end(library: Path) -> None:
             time.sleep(0.3)
             found.append(httpx.get(f"{page.address}/healthz", timeout=5))
             found.append(httpx.get(f"{page.address}/readyz", timeout=5))
-            join = f"{page.address}/gradio_api/queue/join"
-            found.append(httpx.post(join, json=page.join(OSLO, config=config), timeout=5))
+            found.append(httpx.post(f"{page.queue}/join", json=page.join(OSLO), timeout=5))
 
-        told = run(streams(page, 3, stop))
+        told = asyncio.run(streams(page, 3, stop))
         gone = page.ended(begun)
     healthz, readyz, question = found
     assert (healthz.status_code, healthz.text) == (200, "ok")
@@ -117,7 +114,7 @@ def stopped_under_load(library: Path, number: int) -> str:
                 page.process.send_signal(signal.SIGINT if number % 2 else signal.SIGTERM)
 
             count = {"answers": 8, "hanging": 4, "silent": 4, "flood": 60, "idle": 0}[kind]
-            told = run(streams(page, count, stop))
+            told = asyncio.run(streams(page, count, stop))
             gone = page.ended(begun[0])
     wrong = []
     if gone.status != 0:

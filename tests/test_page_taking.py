@@ -3,13 +3,13 @@
 import io
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import docx
 import pytest
+from conftest import copied
 from fastapi import FastAPI
 from httpx import Response
 from starlette.middleware.cors import CORSMiddleware
@@ -29,9 +29,7 @@ WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 @pytest.fixture(scope="module")
 def home(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the library's home, to vote in."""
-    folder = tmp_path_factory.mktemp("taking") / "home"
-    shutil.copytree(library, folder, symlinks=True)
-    return folder
+    return copied(library, tmp_path_factory.mktemp("taking") / "home")
 
 
 @pytest.fixture(scope="module")

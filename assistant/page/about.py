@@ -1,14 +1,14 @@
 """What stands around an article's text: what it is about, what to ask of it, and what else to read."""
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from assistant.page.escaping import in_fragment, isolated
 from assistant.page.labels import FACET_NAMES, facet_label, years
-from assistant.page.links import article_link, question_link
+from assistant.page.links import article_link, asking_link, question_link
 from index.errors import UnknownDocumentError
 from index.filters import FACETS, period
 from index.protocol import Index
+from index.summaries import related as related_to
 from index.summaries import several
 from index.types import Document
 
@@ -32,8 +32,7 @@ def facts(document: Document) -> str:
 
 def asking(document: Document) -> str:
     """A link that begins a question about the article, and questions that it says it answers."""
-    link = in_fragment(f"#ask/{quote(document.doc_id, safe='')}")
-    begin = f'<a class="ask-about" href="{link}">Ask about this article</a>'
+    begin = f'<a class="ask-about" href="{in_fragment(asking_link(document.doc_id))}">Ask about this article</a>'
     given = several(document.metadata, "questions")[:ASKED]
     items = "".join(
         f'<li dir="auto"><a href="{in_fragment(question_link(each))}">{in_fragment(each)}</a></li>' for each in given
@@ -44,15 +43,15 @@ def asking(document: Document) -> str:
 def related(index: Index, document: Document) -> list[tuple[str, str]]:
     """Link and title of each article that this one names as related and that is served now."""
     generation = index.status().generation
-    found = []
-    for doc_id in several(document.metadata, "related")[:RELATED]:
+
+    def served(doc_id: str) -> Document | None:
         try:
-            other = index.document(doc_id)
+            return index.document(doc_id)
         except UnknownDocumentError:
-            continue
-        if doc_id != document.doc_id:
-            found.append((article_link(generation, doc_id), other.title or doc_id))
-    return found
+            return None
+
+    others = related_to(document.doc_id, document.metadata, served, RELATED)
+    return [(article_link(generation, each.doc_id), each.title or each.doc_id) for each in others]
 
 
 def related_links(links: Sequence[tuple[str, str]]) -> str:

@@ -35,7 +35,6 @@ class Access:
                 MutableHeaders(scope=message)["X-Request-ID"] = number
             await send(message)
 
-        scope = {**scope, "state": {**scope.get("state", {}), "request": number}}
         try:
             await self.app(scope, receive, sending)
         finally:

@@ -14,7 +14,7 @@ JOIN = "/gradio_api/queue/join"
 # Questions beside Gradio's queue; each has a place while it is answered.
 ASKED = ("/api/ask", "/api/search", "/mcp")
 # What costs less than a question, yet more than a file: counted by address only.
-COUNTED = ("/api", "/article/", "/export", "/feedback", "/fragment/", "/library", "/search")
+COUNTED = ("/api", "/article/", "/export", "/feedback", "/library")
 STOPPING = Refusal(503, SENTENCE, 5, "stopping")
 
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import gradio as gr
 
 from assistant.page import messages
+from assistant.page.attention import ASKING
 from assistant.page.callbacks import Callbacks
 from assistant.page.examples import EXAMPLES
 from assistant.page.front import Front
-from assistant.page.parts import QUIET, carrier, facets, period_box, text, words_box
+from assistant.page.parts import QUIET, carrier, facets, period_box, small, text, words_box
+from assistant.settings import PageSettings
 
-__all__ = ["AT_ONCE", "Ask", "parts", "wire"]
-
-AT_ONCE = 8  # questions answered at the same time; each takes some 0.1 s and then mostly waits for its reader
+__all__ = ["Ask", "parts", "wire"]
 
 WELCOME = """<div><p class="lead">What do you want to know about <span class="whole">track-two</span>
 dialogues and private diplomacy?</p>
@@ -55,7 +55,7 @@ def parts(front: Front) -> Ask:
     with gr.Row(elem_id="foot"):
         status = text(messages.status(""), "status")
         for elem_id, name in (("filters", "Filters"), ("talks", "Conversations"), ("clear", "New conversation")):
-            gr.Button(name, elem_id=elem_id, elem_classes="small", scale=0, min_width=0)  # app.js serves them
+            small(name, elem_id)  # app.js serves them
     with gr.Row(elem_id="carriers"):
         kept, record = carrier("kept"), carrier("record")
         restore = gr.Button("Show again", elem_id="restore", elem_classes="carrier", min_width=0)
@@ -67,7 +67,11 @@ def wire(callbacks: Callbacks, ask: Ask, sources: gr.Markdown, answering: gr.Mar
     outputs = [ask.box, ask.chat, sources, ask.status, ask.following, ask.record, answering]
     narrowed = [ask.period, *ask.facets.values()]
     # "multiple": Gradio would drop a question asked before a stopped answer has wound up; app.js asks one at a time.
-    shared = QUIET | {"concurrency_limit": AT_ONCE, "concurrency_id": "ask", "trigger_mode": "multiple"}
+    shared = QUIET | {
+        "concurrency_limit": PageSettings.load().page_running,
+        "concurrency_id": ASKING,
+        "trigger_mode": "multiple",
+    }
     event = gr.on([ask.box.submit, ask.send.click], callbacks.ask, [ask.box, ask.kept, *narrowed], outputs, **shared)
     ask.stop.click(callbacks.stopped, None, [ask.status, ask.record], cancels=[event], **QUIET)
     ask.restore.click(callbacks.restored, ask.kept, outputs, **QUIET)

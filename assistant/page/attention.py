@@ -16,7 +16,9 @@ from gradio.queueing import Event, EventQueue, Queue
 from gradio.server_messages import ProcessCompletedMessage
 from gradio.utils import error_payload
 
-__all__ = ["ASKING", "DROPPED", "Attention", "leave", "remember"]
+from assistant.page.limits import remember
+
+__all__ = ["ASKING", "DROPPED", "SESSIONS", "Attention", "leave"]
 
 ASKING = "ask"  # the concurrency_id of the events that answer questions
 UNHEARD = 10  # looks after which a question is dropped that nobody listens to
@@ -107,7 +109,7 @@ class Attention:
         events = [*self.waiting(), *self.running()]
         for session in {each.session_hash for each in events} | set(self.queue.pending_event_ids_session):
             if not self.listening[session]:
-                remember(self.unheard, session, self.unheard.get(session, 0) + 1)
+                remember(self.unheard, session, self.unheard.get(session, 0) + 1, SESSIONS)
         for event in events:
             if self.unheard.get(event.session_hash, 0) > UNHEARD:
                 self.drop(event)
@@ -140,11 +142,3 @@ def leave(among: Counter[str], key: str) -> None:
     among[key] -= 1
     if among[key] <= 0:
         del among[key]
-
-
-def remember(among: OrderedDict[str, Any], key: str, value: Any) -> None:
-    """Puts it at the end, and forgets the first where there are too many."""
-    among[key] = value
-    among.move_to_end(key)
-    while len(among) > SESSIONS:
-        among.popitem(last=False)

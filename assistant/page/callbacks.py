@@ -18,6 +18,7 @@ from assistant.living import LiveAssistant
 from assistant.page import messages
 from assistant.page.examples import EXAMPLES
 from assistant.page.front import Front
+from assistant.page.limits import remember
 from assistant.page.metrics import counted
 from assistant.page.stopping import until
 from assistant.page.streaming import paced
@@ -151,10 +152,7 @@ class Callbacks:
 
     def note(self, session: str, asked: Asked, answer: Answer, words: int) -> None:
         """Remembers how far an answer has come, in case it is stopped."""
-        self.under_way[session] = asked, answer, words
-        self.under_way.move_to_end(session)
-        while len(self.under_way) > UNDER_WAY:
-            self.under_way.popitem(last=False)
+        remember(self.under_way, session, (asked, answer, words), UNDER_WAY)
 
     def stopped(self, request: gr.Request | None = None) -> tuple[str, Any]:
         """The status line of an answer that was stopped, and what was written of it as its record."""

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager, contextmanager
 
 from gradio.queueing import Queue
 
-from assistant.page.attention import ASKING, Attention, leave, remember
-from assistant.page.limits import Refusal, busy, neighbourhood
+from assistant.page.attention import ASKING, SESSIONS, Attention, leave
+from assistant.page.limits import Refusal, busy, remember
 from assistant.settings import PageSettings
+from assistant.writing.budget import network_of
 
 __all__ = ["TWICE", "Crowd"]
 
@@ -53,12 +54,12 @@ class Crowd:
     @contextmanager
     def admitted(self, session: str, address: str) -> Iterator[Refusal | None]:
         """For a question that is being put into the queue; None where it may go there."""
-        address = neighbourhood(address)
+        address = network_of(address)
         refusal = self.too_many(address) or self.crowded()
         if refusal is not None:
             yield refusal
             return
-        remember(self.addresses, session, address)
+        remember(self.addresses, session, address, SESSIONS)
         self.attention.watch()
         self.arriving[address] += 1  # until Gradio has it in its queue, a hundred others could come
         try:
@@ -95,7 +96,7 @@ class Crowd:
     @asynccontextmanager
     async def place(self, address: str) -> AsyncIterator[Refusal | None]:
         """For a question beside the queue: a place while it is answered, once there is one, or why there is none."""
-        address = neighbourhood(address)
+        address = network_of(address)
         refusal = self.too_many(address)
         if refusal is None and self.beside.total() >= self.settings.page_running + self.settings.page_waiting:
             refusal = busy()

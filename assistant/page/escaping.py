@@ -14,7 +14,7 @@ REFERENCES = {ord(mark): f"&#{ord(mark)};" for mark in string.punctuation}
 TAGS = {"a", "bdi", "cite", "div", "h1", "h2", "h3", "h4", "li", "mark", "ol", "p", "q", "span", "strong", "sup", "ul"}
 TAGS |= {"code", "table", "tbody", "td", "th", "thead", "tr"}  # of the maintainer's view
 ATTRIBUTES = {"*": {"class"}, "a": {"href", "title"}, "span": {"title"}}
-OWN_LINK = re.compile(r"#(?:[acq]|ask)?/[A-Za-z0-9_.~%/-]+")  # see links.py
+OWN_LINK = re.compile(r"#[acq]?/[A-Za-z0-9_.~%/-]+")  # those of links.py but `#ask/`, and views: `#/library`
 # In nh3's output attribute values stand in double quotes and hold no raw double quote, so this finds whole tags.
 TAG = re.compile(r'(<(?:"[^"]*"|[^">])*>)')
 # Marks of direction (UAX #9) by what closes them: PDF for embeddings and overrides, PDI for isolates.

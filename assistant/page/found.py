@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from assistant.excerpts import Piece
 from assistant.finding import LISTED, Finding, FoundPassage, in_order
 from assistant.page.escaping import in_markdown, safe_markdown
-from assistant.page.labels import years
+from assistant.page.labels import plural, years
 from assistant.page.links import article_link, citation_link, question_link
 from index.errors import BackchannelError
 
@@ -99,11 +99,6 @@ def counted(finding: Finding) -> str:
         return "Nothing found"
     passages, articles = plural(len(finding.found), "passage"), plural(finding.articles, "article")
     return f"{passages} in {articles}"
-
-
-def plural(count: int, noun: str) -> str:
-    """A number of things."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def nothing(finding: Finding, unfiltered: Finding | None) -> str:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.page import metrics, origins
 from assistant.page.fragment import sentence
-from assistant.page.headers import REPORTS, policy, with_headers
+from assistant.page.headers import REPORTS, with_headers
 from assistant.page.limits import Refusal
 from assistant.page.listening import PRIVATE, Serving
 from assistant.page.shell import dress, new_nonce
@@ -20,7 +20,7 @@ from assistant.page.shell import dress, new_nonce
 if TYPE_CHECKING:
     from assistant.page.admission import Admission
 
-__all__ = ["Guards", "policy"]
+__all__ = ["Guards"]
 
 LISTEN = "/gradio_api/queue/data"
 LARGEST = 1_000_000  # bytes of a request's body; a question has 2,000 characters at most
@@ -41,19 +41,19 @@ READ = {
     "/theme.css",
 }
 READ_UNDER = ("/article/", "/assets/", "/gradio_api/heartbeat/", "/own/", "/static/")
-WRITTEN = {"/gradio_api/cancel", "/gradio_api/queue/join", "/gradio_api/reset"} | {
+WRITTEN = {
     "/export/csl",
     "/export/docx",
     "/export/json",
     "/export/markdown",
     "/feedback",
+    "/gradio_api/cancel",
+    "/gradio_api/queue/join",
+    "/gradio_api/reset",
 }
-
-
-PROGRAMS = {"/api", "/mcp"}  # and all below the first: for programs, to which errors are told as JSON
+PROGRAMS = ("/api", "/mcp")  # and all below the first: who asks there reads {"error": …}
 TOO_LARGE = Refusal(413, f"A request may have at most {LARGEST:,} bytes.", reason="large")
-WITH_ERROR = ("/api", "/mcp")  # who asks there reads {"error": …}
-IN_HTML = ("/article/", "/fragment/", "/library", "/search")  # what comes is shown as it is
+IN_HTML = ("/article/", "/library")  # what comes is shown as it is
 
 
 class Guards:
@@ -108,7 +108,7 @@ async def said(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> 
     headers = {"Retry-After": str(refusal.wait)} if refusal.wait else {}
     path, shown = scope["path"], refusal.sentence
     answer: Response
-    if path.startswith(WITH_ERROR):
+    if path.startswith(PROGRAMS):
         answer = JSONResponse({"error": shown}, refusal.status, headers)
     elif path.startswith("/gradio_api/"):
         answer = JSONResponse({"detail": shown}, refusal.status, headers)

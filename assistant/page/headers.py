@@ -3,7 +3,7 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Scope, Send
 
-__all__ = ["REPORTS", "policy", "with_headers"]
+__all__ = ["REPORTS", "YEAR", "policy", "with_headers"]
 
 REPORTS = "/report/"  # one self-contained HTML file each, made by `eval report`, shown in a frame of the maintainer's
 # Scripts and styles stand in the file; the sandbox gives it an origin of its own, from which nothing of ours is to be

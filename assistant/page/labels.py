@@ -1,8 +1,8 @@
-"""How the values of facets read: `middle-east` as "Middle East", the track `two` as "Track two"."""
+"""How values read: `middle-east` as "Middle East", the track `two` as "Track two", periods, and numbers of things."""
 
 from index.filters import OPEN_END
 
-__all__ = ["FACET_NAMES", "facet_label", "years"]
+__all__ = ["FACET_NAMES", "facet_label", "plural", "years"]
 
 FACET_NAMES = {"regions": "Regions", "topics": "Topics", "track": "Track"}
 TRACKS = {"multi": "Several tracks", "concept": "Not a process", "back-channel": "Back channel"}
@@ -15,8 +15,14 @@ def facet_label(facet: str, value: str) -> str:
         return TRACKS.get(value) or f"Track {value}"
     words = value.replace("-", " ").split()
     if facet == "topics":
-        return " ".join(words)[:1].upper() + " ".join(words)[1:]
+        text = " ".join(words)
+        return text[:1].upper() + text[1:]
     return " ".join(word if word in SMALL else word[:1].upper() + word[1:] for word in words)
+
+
+def plural(count: int, noun: str) -> str:
+    """A number of things: `1 article`, `1,204 articles`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def years(since: int | None, until: int | None) -> str:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from assistant.living import LiveAssistant
+from assistant.page.labels import plural
 from assistant.page.library_entries import Entry, entries
 from assistant.page.library_map import map_of_meaning
 from assistant.page.library_table import page_of_rows, search_form, table
@@ -96,7 +97,7 @@ def drawn(all_: Sequence[Entry], status: IndexStatus) -> str:
         f"{html}</div>"
         for name, html in parts.items()
     )
-    count = f"{len(all_):,} article{'' if len(all_) == 1 else 's'}"
+    count = plural(len(all_), "article")
     return (
         f'<div class="lib"><div class="lib-tabs" role="tablist" aria-label="The library as">{tabs}</div>'
         f'{search_form(all_)}<p class="lib-count" role="status" aria-live="polite" data-of="{len(all_)}">{count}</p>'

@@ -15,10 +15,11 @@ __all__ = ["COLUMNS", "Entry", "counted", "entries", "folded", "labels", "narrow
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An article; `number` is its place by title, from 0, `words` what the filter box looks in, folded."""
+    """An article; `number` is its place by title, from 0; `folded` its title, `words` what is filtered by, folded."""
 
     number: int
     about: Summary
+    folded: str
     words: str
 
     @property
@@ -29,8 +30,13 @@ class Entry:
 
 def entries(summaries: Iterable[Summary]) -> list[Entry]:
     """All articles by title."""
-    sorted_ = sorted(summaries, key=lambda each: (folded(each.title or each.doc_id), each.doc_id))
-    return [Entry(number, each, searched(each)) for number, each in enumerate(sorted_)]
+    titled = sorted(((folded(each.title or each.doc_id), each) for each in summaries), key=by_title)
+    return [Entry(number, each, title, searched(each)) for number, (title, each) in enumerate(titled)]
+
+
+def by_title(pair: tuple[str, Summary]) -> tuple[str, str]:
+    """What the articles are sorted by: the folded title, then the id."""
+    return pair[0], pair[1].doc_id
 
 
 def searched(about: Summary) -> str:
@@ -69,7 +75,7 @@ def number(value: int | None) -> str:
 
 # What each column sorts by, as text, which library.js compares in the same way; "" comes last, both ways.
 COLUMNS: Mapping[str, tuple[str, Callable[[Entry], str]]] = {
-    "title": ("Title", lambda each: folded(each.title)),
+    "title": ("Title", lambda each: each.folded),
     "period": ("Period", lambda each: number(each.about.since) and number(each.about.since) + number(each.about.until)),
     "regions": ("Regions", lambda each: folded(", ".join(labels(each.about, "regions")))),
     "topics": ("Topics", lambda each: folded(", ".join(labels(each.about, "topics")))),

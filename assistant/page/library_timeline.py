@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from assistant.page.escaping import in_fragment, isolated
-from assistant.page.labels import years
+from assistant.page.labels import plural, years
 from assistant.page.library_entries import Entry
 from assistant.page.library_groups import Group, grouped
 from assistant.page.links import article_link
-from assistant.page.shortening import shortened
+from assistant.shortening import shortened
 from index.filters import OPEN_END
 
 __all__ = ["MOST", "timeline"]
@@ -33,19 +33,15 @@ class Scale:
         self.width = width
         begins = sorted(each.about.since for each in some if each.about.since is not None)
         ends = [each.about.until for each in some if each.about.until is not None and each.about.until < OPEN_END]
-        self.last = max([*begins, *ends, min(now, OPEN_END - 1)] if self.any_open(some) else [*begins, *ends])
+        lasting = any((each.about.until or 0) >= OPEN_END for each in some)
+        self.last = max([*begins, *ends, min(now, OPEN_END - 1)] if lasting else [*begins, *ends])
         usual = begins[len(begins) // 20]  # one in twenty begins earlier
         whole, cut = max(1, self.last - begins[0]), max(1, self.last - usual)
-        self.step = next(
-            (step for step in STEPS if (cut if whole > 1.5 * cut else whole) / step <= width / BETWEEN), STEPS[-1]
-        )
-        self.first = (usual if whole > 1.5 * cut else begins[0]) // self.step * self.step
+        first = usual if whole > 1.5 * cut else begins[0]
+        span = max(1, self.last - first)
+        self.step = next((step for step in STEPS if span / step <= width / BETWEEN), STEPS[-1])
+        self.first = first // self.step * self.step
         self.last = max(self.last, self.first + 1)
-
-    @staticmethod
-    def any_open(some: Sequence[Entry]) -> bool:
-        """Whether a period still goes on."""
-        return any(each.about.until == OPEN_END for each in some)
 
     def at(self, year: float) -> float:
         """Where a year begins; inside the drawing, whatever the year."""
@@ -111,7 +107,7 @@ def heading(group: Group, scale: Scale, top: int) -> str:
         if scale.at(year) < scale.width - 2 * EDGE
     )
     count = len(group.entries)
-    name = f"{isolated(group.name)} ({count})" if group.name else f"{count} article{'' if count == 1 else 's'}"
+    name = f"{isolated(group.name)} ({count})" if group.name else plural(count, "article")
     return (
         f'<g class="band g{group.number}"><text class="name" x="{EDGE}" y="{top + 20}">{in_fragment(name)}</text>'
         f'<g class="axis" aria-hidden="true">{axis}</g></g>'

@@ -8,12 +8,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from typing import TypeVar
 
 from assistant.settings import PageSettings
+from assistant.writing.budget import network_of
 
-__all__ = ["Limits", "Rate", "Refusal", "neighbourhood"]
+__all__ = ["Limits", "Rate", "Refusal", "remember"]
 
+T = TypeVar("T")
 KNOWN = 10_000  # addresses remembered; the one that asked longest ago is forgotten first
 WINDOW = 60.0  # seconds in which an address may spend its allowance at once
 
@@ -31,6 +33,14 @@ class Refusal:
     reason: str = "refused"  # a word for the metrics
 
 
+def remember(among: OrderedDict[str, T], key: str, value: T, most: int) -> None:
+    """Puts it at the end, and forgets the first where there are more than `most`."""
+    among[key] = value
+    among.move_to_end(key)
+    while len(among) > most:
+        among.popitem(last=False)
+
+
 class Rate:
     """At most `most` within `seconds`, for each key: a bucket that holds `most` and fills evenly."""
 
@@ -43,12 +53,10 @@ class Rate:
     def take(self, key: str = "") -> float:
         """0 where the key may go on; else the seconds until it may, and nothing is taken."""
         now = self.clock()
-        left, then = self.left.pop(key, (self.most, now))
+        left, then = self.left.get(key, (self.most, now))
         left = min(self.most, left + (now - then) * self.fill)
         enough = left >= 1
-        self.left[key] = (left - 1 if enough else left, now)
-        while len(self.left) > KNOWN:
-            self.left.popitem(last=False)
+        remember(self.left, key, (left - 1 if enough else left, now), KNOWN)
         return 0.0 if enough else (1 - left) / self.fill
 
 
@@ -64,7 +72,7 @@ class Limits:
 
     def asked(self, address: str) -> Refusal | None:
         """One more question from there."""
-        if self.by_address and (wait := self.questions.take(neighbourhood(address))):
+        if self.by_address and (wait := self.questions.take(network_of(address))):
             return often(self.settings.page_address_questions, wait)
         return None
 
@@ -74,7 +82,7 @@ class Limits:
 
     def requested(self, address: str) -> Refusal | None:
         """One more of the requests that cost less: an article, an export, a thumb."""
-        if self.by_address and (wait := self.requests.take(neighbourhood(address))):
+        if self.by_address and (wait := self.requests.take(network_of(address))):
             return often(self.settings.page_address_requests, wait)
         return None
 
@@ -94,16 +102,3 @@ def busy(wait: float = 2.0) -> Refusal:
 def in_words(seconds: int) -> str:
     """A time to wait."""
     return f"{seconds} second{'' if seconds == 1 else 's'}"
-
-
-def neighbourhood(address: str) -> str:
-    """What counts as one address: of IPv6 the first 64 bits, since a household has all the rest."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(IPv6Address(int(parsed) >> 64 << 64)) + "/64"

@@ -3,7 +3,7 @@
 import unicodedata
 from urllib.parse import quote, urlsplit
 
-__all__ = ["article_link", "citation_link", "question_link", "web_host"]
+__all__ = ["article_link", "asking_link", "citation_link", "question_link", "web_host"]
 
 
 def citation_link(number: int, start: int, end: int, generation: str, doc_id: str) -> str:
@@ -19,6 +19,11 @@ def article_link(generation: str, doc_id: str) -> str:
 def question_link(question: str) -> str:
     """`#q/QUESTION`: asks it."""
     return f"#q/{quote(question, safe='')}"
+
+
+def asking_link(doc_id: str) -> str:
+    """`#ask/DOC_ID`: begins a question about an article; for its fragment, no Markdown component lets it through."""
+    return f"#ask/{quote(doc_id, safe='')}"
 
 
 def web_host(address: object) -> str:

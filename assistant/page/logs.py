@@ -9,7 +9,6 @@ import logging
 import re
 import secrets
 import sys
-import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -91,12 +90,12 @@ class Json(logging.Formatter):
             fields |= {"logger": record.name, "message": record.getMessage()}
         fields |= told or {}
         if record.exc_info and record.exc_info[0] is not None:
-            fields["traceback"] = "".join(traceback.format_exception(*record.exc_info))
+            fields["traceback"] = self.formatException(record.exc_info)
         return masked(json.dumps(fields, ensure_ascii=False, default=str))
 
 
 class Text(logging.Formatter):
-    """For people; control characters in what came from outside are written out."""
+    """For people; the fields of an event as JSON, so that no control character of theirs reaches a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See `logging.Formatter`."""
@@ -106,5 +105,5 @@ class Text(logging.Formatter):
             shown = " ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in told.items())
             line = f"{datetime.fromtimestamp(record.created, UTC):%H:%M:%S} {line} {shown}"
         if record.exc_info and record.exc_info[0] is not None:
-            line += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
+            line += "\n" + self.formatException(record.exc_info)
         return masked(line)

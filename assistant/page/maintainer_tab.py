@@ -8,7 +8,7 @@ from assistant.living import LiveAssistant
 from assistant.page.front import Front
 from assistant.page.maintaining import Maintaining
 from assistant.page.maintaining_feedback import KINDS
-from assistant.page.parts import QUIET, facets, period_box, text, words_box
+from assistant.page.parts import QUIET, facets, period_box, small, text, words_box
 from assistant.page.trying import SHOWN
 
 __all__ = ["build"]
@@ -42,11 +42,6 @@ def build(live: LiveAssistant, front: Front) -> None:
     again.click(maintaining.look, kind, [status, past, *pair, received, listed], **WORK)
     look.click(maintaining.plan, None, plan, **WORK)
     kind.change(maintaining.feedback, kind, received, **WORK)
-
-
-def small(name: str, elem_id: str) -> gr.Button:
-    """A button of the view."""
-    return gr.Button(name, elem_id=elem_id, elem_classes="small", scale=0, min_width=0)
 
 
 def differing(maintaining: Maintaining) -> list[gr.Dropdown]:

@@ -7,8 +7,8 @@ from assistant.feedback import Feedback, FeedbackRow
 from assistant.page.escaping import in_markdown, safe_markdown
 from assistant.page.maintaining_index import moment
 from assistant.page.report_frame import Report
-from assistant.page.shortening import shortened
 from assistant.page.tables import command, notice, section, table
+from assistant.shortening import shortened
 
 __all__ = ["KINDS", "feedback_shown", "reports_shown"]
 
@@ -25,9 +25,7 @@ def feedback_shown(home: Path, kind: str) -> str:
         return safe_markdown(
             f"<div>{notice('No feedback yet: visitors give it below an answer, with a note if they like')}</div>"
         )
-    wanted = KINDS.get(kind)
-    rows = feedback.rows(NEWEST if wanted is None else None)
-    found = [each for each in rows if wanted is None or each.helpful == wanted][:NEWEST]
+    found = feedback.rows(NEWEST, KINDS.get(kind))
     said = (
         f"{counts.all:,} in all: {counts.helpful:,} helpful, {counts.unhelpful:,} not, {counts.noted:,} with a note, "
         f"{counts.unchecked:,} whose citations are not all borne out. {len(found):,} shown, newest first."

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from assistant.page.escaping import in_markdown, safe_markdown
 from assistant.page.links import citation_link
-from assistant.page.shortening import shortened
 from assistant.page.tables import notice
 from assistant.page.trying import DEEP, KNOBS, Ranking, Trial
 from assistant.settings import AssistantSettings
+from assistant.shortening import shortened
 from index.settings import TOML
 from index.types import ScoredPassage
 

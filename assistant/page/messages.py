@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from assistant.page.escaping import in_markdown, isolated, safe_markdown
-from assistant.page.labels import facet_label
+from assistant.page.labels import facet_label, plural
 from assistant.page.links import article_link, citation_link, question_link
 from assistant.page.references import joined
 from assistant.remarks import UNSURE, opening, remarks, uncovered, why
@@ -12,7 +12,7 @@ from assistant.types import Answer, AnswerSentence, Citation, NearArticle
 from index.errors import BackchannelError
 from index.filters import EVERYTHING, FACETS, Filters
 from index.protocol import IndexStatus
-from index.store import Summary
+from index.summaries import Summary
 
 __all__ = [
     "answered",
@@ -203,7 +203,7 @@ def library(summaries: Sequence[Summary], generation: str) -> str:
 
 def served(status: IndexStatus, warning: str) -> str:
     """The line under the page's name: what is answered from."""
-    articles = f"{status.documents:,} article{'' if status.documents == 1 else 's'}"
+    articles = plural(status.documents, "article")
     named = f'<span class="generation">, generation {in_markdown(status.generation)}</span>'
     warned = f" {in_markdown(warning)}" if warning else ""
     return safe_markdown(f"<p>Answers from {articles}{named}.{warned}</p>")
@@ -213,5 +213,4 @@ def ready(answer: Answer) -> str:
     """The status line at the end of an answer."""
     if answer.outcome == "not_covered":
         return "Answer ready: not covered by the articles"
-    count = len(answer.citations)
-    return f"Answer ready, {count} citation{'' if count == 1 else 's'}"
+    return f"Answer ready, {plural(len(answer.citations), 'citation')}"

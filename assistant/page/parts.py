@@ -9,7 +9,7 @@ from assistant.page.escaping import isolated, safe_markdown
 from assistant.page.front import Front
 from assistant.page.labels import FACET_NAMES, facet_label
 
-__all__ = ["QUIET", "carrier", "facets", "period_box", "text", "words_box"]
+__all__ = ["QUIET", "carrier", "facets", "period_box", "small", "text", "words_box"]
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -37,6 +37,11 @@ def words_box(elem_id: str, label: str, placeholder: str, most: int = 1, bare: b
         scale=1 if bare else None,
         min_width=0,
     )
+
+
+def small(name: str, elem_id: str, visible: bool = True) -> gr.Button:
+    """A button beside the main one."""
+    return gr.Button(name, elem_id=elem_id, elem_classes="small", visible=visible, scale=0, min_width=0)
 
 
 def period_box(elem_id: str) -> gr.Textbox:

@@ -4,6 +4,7 @@ import errno
 import socket
 
 from assistant.errors import AssistantError
+from assistant.page.labels import plural
 from index.protocol import IndexStatus
 
 __all__ = ["PortError", "free_port", "greeting"]
@@ -51,5 +52,5 @@ def greeting(taken: socket.socket, served: IndexStatus) -> str:
     host, port = taken.getsockname()[:2]
     host = EVERYWHERE.get(host, host)
     host = f"[{host}]" if ":" in host else host
-    articles = f"{served.documents:,} article{'' if served.documents == 1 else 's'}"
+    articles = plural(served.documents, "article")
     return f"Backchannel answers at http://{host}:{port} - generation {served.generation}, {articles}"

@@ -8,14 +8,13 @@ from fastapi.responses import HTMLResponse
 from assistant.living import LiveAssistant
 from assistant.page.about import related
 from assistant.page.fragment import article, sentence
+from assistant.page.headers import YEAR
 from assistant.page.static_files import TYPES, content
 from index.errors import UnknownDocumentError
 from index.protocol import Index
 from index.types import Document, Span
 
 __all__ = ["router"]
-
-FOREVER = "public, max-age=31536000, immutable"  # the address holds a digest
 
 
 def router(live: LiveAssistant) -> APIRouter:
@@ -43,7 +42,7 @@ def static(name: str) -> Response:
     if body is None:
         return Response("There is no such file.", 404, media_type="text/plain")
     kind = TYPES[PurePath(name).suffix]
-    return Response(body, media_type=kind, headers={"Cache-Control": FOREVER})
+    return Response(body, media_type=kind, headers={"Cache-Control": YEAR})  # the address holds a digest
 
 
 def opened(index: Index, doc_id: str, start: str, end: str, generation: str) -> HTMLResponse:

@@ -8,7 +8,7 @@ from assistant.living import LiveAssistant
 from assistant.page import messages
 from assistant.page.found import HINT
 from assistant.page.front import Front
-from assistant.page.parts import QUIET, facets, period_box, text, words_box
+from assistant.page.parts import QUIET, facets, period_box, small, text, words_box
 from assistant.page.searching import PAGE, Searching
 
 __all__ = ["build"]
@@ -47,16 +47,16 @@ def parts(front: Front) -> Parts:
     with gr.Row(elem_id="s-line"):
         status = text(messages.status(""), "s-status")
         order = gr.Radio(ORDERS, value="relevance", label="Sort by", elem_id="s-order", scale=0, min_width=0)
-        gr.Button("Filters", elem_id="s-filters", elem_classes="small", scale=0, min_width=0)  # search.js serves it
+        small("Filters", "s-filters")  # search.js serves it
     with gr.Row(elem_id="s-columns"):
         with gr.Column(elem_id="s-facets", elem_classes="facets", scale=0, min_width=0):
             period = period_box("s-period")
             decades = gr.Radio([], label="Decades", elem_id="s-decades", min_width=0, visible=False)
             groups = facets(front, "s")
-            clear = gr.Button("Clear filters", elem_id="s-clear", elem_classes="small", scale=0, min_width=0)
+            clear = small("Clear filters", "s-clear")
         with gr.Column(elem_id="s-results", min_width=0):
             found = text(HINT, "found")
-            more = gr.Button("Show more", elem_id="s-more", elem_classes="small", visible=False, scale=0, min_width=0)
+            more = small("Show more", "s-more", visible=False)
     return Parts(box, go, period, decades, groups, clear, order, status, found, more)
 
 

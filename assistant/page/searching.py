@@ -103,7 +103,7 @@ class Searching:
 def decades(counts: Mapping[int, int], period: str) -> Any:
     """The decades that were found, with their counts; one is chosen where the period is just that."""
     choices = [(f"{decade}s ({count})", f"{decade}-{decade + 9}") for decade, count in counts.items()]
-    chosen = period if period in dict(map(reversed, choices)) else None  # type: ignore[arg-type]
+    chosen = period if any(value == period for _, value in choices) else None
     return gr.Radio(choices=choices, value=chosen, visible=bool(choices))
 
 

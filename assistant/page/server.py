@@ -1,7 +1,7 @@
 """The uvicorn server: says where it answers, and stops in order, whatever is under way.
 
 Told to stop, it takes no new question, and is not ready, from that moment; answers under way have `DRAIN` seconds to
-end, then are told; `ENDING` seconds later it is gone.
+end, then are told; at most twice `TELLING` and `ENDING` seconds later it is gone.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -76,21 +77,23 @@ class Server(uvicorn.Server):
 
     async def drain(self) -> None:
         """Gives answers time to end, then words to end with."""
-        crowd, until = self.page.state.crowd, time.monotonic() + DRAIN
-        while any(crowd.counts()) and time.monotonic() < until and not self.impatient:
-            await asyncio.sleep(0.05)
+        crowd = self.page.state.crowd
+        await waited(lambda: any(crowd.counts()) and not self.impatient, DRAIN)
         count = sum(crowd.counts())
         self.stopping.end()
         if count:
             LOG.warning("Stopping: %d answer%s cut short", count, "" if count == 1 else "s")
-            until = time.monotonic() + TELLING
-            while any(crowd.counts()) and time.monotonic() < until:
-                await asyncio.sleep(0.05)  # they end by themselves at their next turn
+            await waited(lambda: any(crowd.counts()), TELLING)  # they end by themselves at their next turn
             for event in (*crowd.attention.waiting(), *crowd.attention.running()):
                 crowd.attention.drop(event, SENTENCE)
-        until = time.monotonic() + TELLING
-        while crowd.attention.listening and time.monotonic() < until:
-            await asyncio.sleep(0.05)  # the last words are still on their way
+        await waited(lambda: bool(crowd.attention.listening), TELLING)  # the last words are still on their way
+
+
+async def waited(still: Callable[[], bool], seconds: float) -> None:
+    """Waits while it is so, `seconds` at most."""
+    until = time.monotonic() + seconds
+    while still() and time.monotonic() < until:
+        await asyncio.sleep(0.05)
 
 
 def leave(folder: str) -> None:

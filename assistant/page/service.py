@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -65,7 +65,7 @@ def run(home: Path | None, port: int, serving: Serving, log: Log) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that both ways of stopping tidy up
     with suppress(KeyboardInterrupt), TemporaryDirectory(prefix="backchannel-") as folder, live.following():
         os.environ["GRADIO_TEMP_DIR"] = folder
-        app = build_app(live, serving.maintainer, serving)
+        app = build_app(live, serving)
         taken = free_port(serving.host, port)  # after the slow part: nobody waits at a port that does not answer yet
         config = uvicorn.Config(
             app,
@@ -82,7 +82,7 @@ def run(home: Path | None, port: int, serving: Serving, log: Log) -> None:
     leave(folder)
 
 
-def build_app(live: LiveAssistant, maintainer: bool = False, serving: Serving = PRIVATE) -> "FastAPI":
+def build_app(live: LiveAssistant, serving: Serving = PRIVATE) -> "FastAPI":
     """Our routes, and Gradio's page at `/`, behind the guards."""
     os.environ.update(QUIET)
     for name in UNWANTED:
@@ -105,9 +105,8 @@ def build_app(live: LiveAssistant, maintainer: bool = False, serving: Serving = 
     from assistant.page.routes import router
     from assistant.page.theme import own_theme
 
-    serving = replace(serving, maintainer=maintainer)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    blocks = build_blocks(live, maintainer)
+    blocks = build_blocks(live, serving.maintainer)
     admission = admitting(blocks, serving, Stopping(live.ending))
     app.state.stopping, app.state.crowd = admission.stopping, admission.crowd
     app.add_middleware(CORSMiddleware, allow_origins=[])  # else Gradio adds one that lets any origin in
@@ -118,7 +117,7 @@ def build_app(live: LiveAssistant, maintainer: bool = False, serving: Serving = 
     app.include_router(router(live))
     app.include_router(library_router(live))
     app.include_router(taking.router(live))
-    if maintainer:
+    if serving.maintainer:
         app.include_router(report_frame.router(live))
     add_api(app, live)
     add_mcp(app, live, serving.mcp, None if serving.public else serving.names)  # `Guards` knows addresses, too
@@ -144,14 +143,10 @@ def build_app(live: LiveAssistant, maintainer: bool = False, serving: Serving = 
 def admitting(blocks: "Blocks", serving: Serving, stopping: Stopping) -> "Admission":
     """The limits of a page, by the settings."""
     from assistant.page.admission import Admission
-    from assistant.page.attention import ASKING
     from assistant.page.crowd import Crowd
     from assistant.page.joining import Joining
     from assistant.page.limits import Limits
 
     settings = PageSettings.load()
-    for function in blocks.fns.values():
-        if function.concurrency_id == ASKING:
-            function.concurrency_limit = settings.page_running
     crowd = Crowd(blocks._queue, settings, serving.public)
     return Admission(Joining(blocks), Limits(settings, serving.public), crowd, stopping)

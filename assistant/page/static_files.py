@@ -12,10 +12,14 @@ TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 @cache
+def files() -> dict[str, bytes]:
+    """All of them, by name."""
+    return {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.suffix in TYPES}
+
+
 def content(name: str) -> bytes | None:
     """The bytes of a file of ours; None where there is none of that name."""
-    known = {path.name: path for path in FOLDER.iterdir() if path.suffix in TYPES}
-    return known[name].read_bytes() if name in known else None
+    return files().get(name)
 
 
 @cache

@@ -1,4 +1,7 @@
-"""Tables and commands as mark-up for the maintainer's view; whatever is given is escaped already."""
+"""Tables and commands as mark-up for the maintainer's view.
+
+What `table` is given, and the `body` of `section`, is mark-up, escaped already; all else is escaped here.
+"""
 
 import shlex
 from collections.abc import Sequence

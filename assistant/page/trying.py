@@ -39,7 +39,6 @@ class Trial:
     `before` maps the key of a passage to its place in the live ranking, from 1, as far as that was looked at.
     """
 
-    query: str
     generation: str
     live: Ranking
     trial: Ranking
@@ -84,7 +83,7 @@ def tried(live: Assistant, query: str, knobs: Mapping[str, object], filters: Fil
     )
     wide = live.search(query, DEEP, filters)
     before = {each.passage.key: place for place, each in enumerate(wide, 1)}
-    return Trial(query, live.index.status().generation, now, other, before)
+    return Trial(live.index.status().generation, now, other, before)
 
 
 def timed(assistant: Assistant, query: str, filters: Filters) -> float:

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, ip_address, ip_network
 from pathlib import Path
 from threading import Lock
 
-__all__ = ["Budget", "Reservation"]
+__all__ = ["Budget", "Reservation", "network_of"]
 
 LOG = logging.getLogger(__name__)
 NETWORK = 64  # bits of an IPv6 address that a household shares

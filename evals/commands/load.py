@@ -32,7 +32,10 @@ def load(
     against: Annotated[bool, typer.Option("--bare/--no-bare", help="Compare with a bare chat of Gradio's.")] = True,
     home: Annotated[Path | None, HOME] = None,
 ) -> None:
-    """Drive the page on loopback and print times in seconds; about three minutes. Exit status 1 where any is lost."""
+    """Drive the page on loopback and print times in seconds; about three minutes.
+
+    Exit status 1 where a question is lost, or a conversation is without its own word or has another's.
+    """
     from evals.page_load import CLIENTS, conversations
     from evals.page_servers import copied, page
     from evals.tables import markdown

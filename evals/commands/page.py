@@ -54,9 +54,13 @@ def page(
         after = os.getloadavg()[0]
         typer.echo(f"\nMilliseconds; load average {before:.1f} before, {after:.1f} after, {os.cpu_count()} cores.\n")
         largest = weighed(copy, uses)
-    worst = median(each.painted for each in cold)
-    if worst >= PAINT or not words or median(words) > WORDS or largest > MEMORY:
+    if not within([each.painted for each in cold], words, largest):
         raise typer.Exit(1)
+
+
+def within(painted: Sequence[float], words: Sequence[float], largest: float) -> bool:
+    """Whether the medians and the memory keep to their limits; where nothing was answered they do not."""
+    return median(painted) < PAINT and bool(words) and median(words) <= WORDS and largest <= MEMORY
 
 
 def sample(count: int) -> "list[Question]":

@@ -32,14 +32,13 @@
       if (!response.ok) throw new Error(String(response.status));
       section.innerHTML = await response.text(); // escaped by the server, see library.py
       state = "ready";
-      [sort, down] = ["title", false];
       for (const figure of all("svg.roving")) enter(figure);
     } catch {
       state = "failed";
       const again = made("button", "Try again", { type: "button", id: "lib-again" });
       again.addEventListener("click", load);
       const said = made("p", "The library could not be fetched. Is the server still running?", { role: "alert" });
-      section.replaceChildren(Object.assign(made("div", "", { className: "lib-failed" })));
+      section.replaceChildren(made("div", "", { className: "lib-failed" }));
       section.firstChild.append(said, again);
     }
     section.removeAttribute("aria-busy");
@@ -97,7 +96,8 @@
     if (find("table").dataset.pages) return turn(1);
     const key = (row) => row.querySelector(`td.${sort}`).dataset.key;
     const rows = all("tbody tr").map((row) => [key(row), Number(row.dataset.n), row]);
-    // As `ordered` in library_entries.py: by code points, what is not known last, equals by title.
+    // As `ordered` in library_entries.py: what is not known last, equals by title. Here by UTF-16 units, there by code
+    // points: in another order only beyond U+FFFF.
     rows.sort(([one, n], [two, m]) => {
       if (!one !== !two) return one ? -1 : 1;
       if (one === two) return n - m;
@@ -218,7 +218,7 @@
       if (!button) return;
       if (button.dataset.sort) order(button.dataset.sort);
       else if (button.dataset.step) turn(page + Number(button.dataset.step));
-      else if (button.role === "tab" || button.getAttribute("role") === "tab") show(button);
+      else if (button.getAttribute("role") === "tab") show(button);
       else if (button.id === "lib-clear") {
         find("#lib-words").value = "";
         for (const list of all("select[data-facet]")) list.value = "";
