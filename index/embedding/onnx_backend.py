@@ -11,25 +11,44 @@ import numpy as np
 
 from index.embedding.models import sealed
 from index.embedding.protocol import Vectors
+from index.embedding.word_rows import ROWS, WORDS, WordRows
 from index.memory import give_back
 from index.progress import Progress, silent
 
-__all__ = ["OnnxEmbedder", "session"]
+__all__ = ["Network", "OnnxEmbedder"]
 
 BATCH = 8  # sequences; on two cores 1.5 times the throughput of 32, whose padding and cache misses cost more
 
 
-def session(model: Path, threads: int) -> Any:
-    """A session of `threads` threads on the processor."""
-    import onnxruntime
+class Network:
+    """The graph of an export in `folder`, on `threads` threads of the processor."""
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    made = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    give_back()  # the file was read as a whole first; 30 MB of two models
-    return made
+    def __init__(self, folder: Path, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        model = str(folder / "model.onnx")
+        self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self.inputs = {each.name for each in self.session.get_inputs()}
+        self.words = WordRows(folder / WORDS) if ROWS in self.inputs else None
+        give_back()  # the file was read as a whole first
+
+    def run(self, encoded: Sequence[Any]) -> list[Any]:
+        """What the graph gives for texts of the tokenizer, padded to one length, as arrays."""
+        fields = {
+            "input_ids": [each.ids for each in encoded],
+            "attention_mask": [each.attention_mask for each in encoded],
+            "token_type_ids": [each.type_ids for each in encoded],
+        }
+        arrays = {name: np.array(field, dtype=np.int64) for name, field in fields.items()}
+        given: dict[str, Any] = {name: array for name, array in arrays.items() if name in self.inputs}
+        if self.words:
+            given[ROWS] = self.words.of(arrays["input_ids"])
+        found: list[Any] = self.session.run(None, given)
+        return found
 
 
 class OnnxEmbedder:
@@ -65,14 +84,14 @@ class OnnxEmbedder:
             return None
 
     @functools.cached_property
-    def single(self) -> Any:
-        """The session for a query. Two threads were up to 40 times slower on a busy machine."""
-        return session(self.folder / "model.onnx", 1)
+    def single(self) -> Network:
+        """For a query. Two threads were up to 40 times slower on a busy machine."""
+        return Network(self.folder, 1)
 
     @functools.cached_property
-    def batch(self) -> Any:
-        """The session for many texts, on all cores."""
-        return session(self.folder / "model.onnx", os.cpu_count() or 1)
+    def batch(self) -> Network:
+        """For many texts, on all cores."""
+        return Network(self.folder, os.cpu_count() or 1)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See `Embedder`."""
@@ -95,14 +114,7 @@ class OnnxEmbedder:
         row: Vectors = self.run(self.single, [self.query_prompt + text])[0]
         return row
 
-    def run(self, session: Any, texts: list[str]) -> Vectors:
+    def run(self, network: Network, texts: list[str]) -> Vectors:
         """`(len(texts), dimension)` float32, unit rows."""
-        encoded = self.tokenizer.encode_batch(texts)
-        fields = {
-            "input_ids": [each.ids for each in encoded],
-            "attention_mask": [each.attention_mask for each in encoded],
-            "token_type_ids": [each.type_ids for each in encoded],
-        }
-        wanted = [each.name for each in session.get_inputs()]
-        rows = session.run(None, {name: np.array(fields[name], dtype=np.int64) for name in wanted})[0]
+        (rows,) = network.run(self.tokenizer.encode_batch(texts))
         return np.asarray(rows, dtype=np.float32)

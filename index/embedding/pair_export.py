@@ -8,15 +8,15 @@ from pathlib import Path
 
 from index.embedding.models import PACKAGED, model_folder, seal, sha256
 from index.embedding.pair_network import merge, new_network, read_adapter
+from index.embedding.word_rows import set_apart
 
 __all__ = ["export_pairs"]
 
 LOG = logging.getLogger(__name__)
-FILES = ("model.onnx", "tokenizer.json")
 
 
 def export_pairs(adapter: Path, rank: int, final: Path) -> None:
-    """Writes model.onnx, tokenizer.json and export.json into the folder `final`, whole or not at all."""
+    """Writes model.onnx, words.npy, tokenizer.json and export.json into the folder `final`, whole or not at all."""
     import torch
 
     LOG.warning("Preparing the reader, which happens once and takes some ten seconds")
@@ -27,7 +27,7 @@ def export_pairs(adapter: Path, rank: int, final: Path) -> None:
     try:
         network = new_network(encoder, rank)
         read_adapter(network, adapter)
-        names = ["ids", "segments", "mask"]
+        names = ["input_ids", "token_type_ids", "attention_mask"]
         axes = {name: {0: "pairs", 1: "tokens"} for name in (*names, "ends")} | {"scores": {0: "pairs"}}
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         with warnings.catch_warnings():
@@ -45,7 +45,7 @@ def export_pairs(adapter: Path, rank: int, final: Path) -> None:
         quantise(work / "whole.onnx", work / "model.onnx")
         (work / "whole.onnx").unlink()
         shutil.copy(encoder / "tokenizer.json", work / "tokenizer.json")
-        seal(work, {"adapter": sha256(adapter)}, FILES)
+        seal(work, {"adapter": sha256(adapter)}, (*set_apart(work / "model.onnx"), "tokenizer.json"))
         shutil.rmtree(final, ignore_errors=True)
         work.replace(final)
     finally:

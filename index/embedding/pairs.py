@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from index.embedding.models import sealed, sha256
-from index.embedding.onnx_backend import session
+from index.embedding.onnx_backend import Network
 from index.types import Span
 
 __all__ = ["PairModel", "Reading"]
@@ -34,7 +34,7 @@ class PairModel:
         self.tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.enable_truncation(MOST_TOKENS, strategy="longest_first")
         self.tokenizer.no_padding()
-        self.session = session(folder / "model.onnx", 1)
+        self.network = Network(folder, 1)
 
     @classmethod
     def open(cls, adapter: Path, rank: int, models: Path) -> "PairModel":
@@ -52,9 +52,7 @@ class PairModel:
         """Each of `seconds` read together with `first`, one by one: in a batch the padding costs a quarter more."""
         found = []
         for each in self.tokenizer.encode_batch([(first, second) for second in seconds]):
-            fields = {"ids": each.ids, "segments": each.type_ids, "mask": each.attention_mask}
-            rows = {name: np.array([row], dtype=np.int64) for name, row in fields.items()}
-            scores, ends = self.session.run(None, rows)
+            scores, ends = self.network.run([each])
             found.append(Reading(float(scores[0]), likeliest(each, ends[0])))
         return found
 
