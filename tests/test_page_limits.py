@@ -9,6 +9,7 @@ import gradio as gr
 import pytest
 from starlette.datastructures import Headers
 
+from assistant.page.admission import calls_a_tool
 from assistant.page.forwarded import Forwarded
 from assistant.page.joining import TOO_DEEP, Join, Joining, parsed
 from assistant.page.limits import KNOWN, Limits, Rate, Refusal
@@ -247,3 +248,29 @@ def test_behind_a_named_proxy_a_visitor_cannot_either() -> None:
     """The proxy appends what it saw; what the visitor made up stands before it."""
     seen = seen_by_the_page("192.0.2.1", {"X-Forwarded-For": "203.0.113.5, 198.51.100.9"}, "192.0.2.1")
     assert seen["client"][0] == "198.51.100.9"
+
+
+# -- what counts as a question -------------------------------------------------------------------------------------
+
+
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "ask", "arguments": {"question": "?"}}}
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+
+
+@pytest.mark.parametrize(
+    ("content", "calls"),
+    [
+        (json.dumps(CALL), True),
+        (json.dumps(LIST), False),
+        (json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}), False),
+        (json.dumps([LIST, CALL]), True),
+        (json.dumps([LIST]), False),
+        (json.dumps([[CALL]]), False),
+        (json.dumps("tools/call"), False),
+        ("tools/call", False),
+        ("[" * 100_000, False),
+        ("", False),
+    ],
+)
+def test_of_what_mcp_clients_send_a_tool_s_call_counts_as_a_question(content: str, calls: bool) -> None:
+    assert calls_a_tool(content.encode()) is calls

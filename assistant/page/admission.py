@@ -12,9 +12,10 @@ __all__ = ["JOIN", "Admission"]
 
 JOIN = "/gradio_api/queue/join"
 # Questions beside Gradio's queue; each has a place while it is answered.
-ASKED = ("/api/ask", "/api/search", "/mcp")
+ASKED = ("/api/ask", "/api/search")
+MCP = "/mcp"
 # What costs less than a question, yet more than a file: counted by address only.
-COUNTED = ("/api", "/article/", "/export", "/feedback", "/library")
+COUNTED = ("/api", "/article/", "/export", "/feedback", "/library", MCP)
 STOPPING = Refusal(503, SENTENCE, 5, "stopping")
 
 
@@ -33,7 +34,7 @@ class Admission:
         if method == "POST" and path == JOIN:
             with self.joined(address, body) as refusal:
                 yield refusal
-        elif method == "POST" and path.startswith(ASKED):
+        elif method == "POST" and (path.startswith(ASKED) or (path == MCP and calls_a_tool(body))):
             if refusal := self.asked(address, body):
                 yield refusal
                 return
@@ -73,3 +74,10 @@ class Admission:
         if method == "POST" and body[:1] in (b"{", b"[") and parsed(body) is TOO_DEEP:
             return TOO_DEEP
         return self.limits.requested(address)
+
+
+def calls_a_tool(body: bytes) -> bool:
+    """Whether an MCP client wants an answer, and not only to know what there is."""
+    content = parsed(body)
+    messages = content if isinstance(content, list) else [content]
+    return any(isinstance(each, dict) and each.get("method") == "tools/call" for each in messages)
