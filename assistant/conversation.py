@@ -35,6 +35,7 @@ ASKED_WITH = re.compile(
     rf"{BEFORE}{ASKING}(?: (?:{ASKING}|many|much|long|often|far|me|about|there)\b)*\s*(?:(?:the|an?|any) )?", re.I
 )
 WHICH_NOUN = re.compile(rf"{BEFORE}(?:which|whose|how many|how much|what (?!{ASKING}))", re.I)
+TOOK_PART = re.compile(r"\b(?:takes?|took|taken|taking) (?:part|place)\b", re.I)  # two words that say one thing
 LAST_VERB = re.compile(r" (?:start|begin|end|meet|happen|work|fail)$")
 PHRASE = re.compile(r"(?:in|into|from|to|by|at|on|with|for|of|since|until|before|after|the|only|not)\b", re.I)
 DEFINES = re.compile(r"(?:(?:what|who)(?:'s| is| are| was| were)|define|explain|describe)\b", re.I)
@@ -145,7 +146,7 @@ def leans(question: str) -> bool:
     found = CORRECTS.match(question)
     if not asked or ABOUT.match(asked) or (found and is_phrase(found["new"])) or refers_back(asked):
         return True
-    stems = set(analyze(asked))
+    stems = set(analyze(TOOK_PART.sub("took", asked)))
     connected = bool(CONNECTS.search(question[: len(question) - len(asked)]))
     if is_phrase(asked):
         return connected or len(stems) <= 1 or bool(PHRASE.match(asked))

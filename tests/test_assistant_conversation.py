@@ -55,6 +55,9 @@ def test_conversations() -> None:
     [
         ("And who hosted it?", "Who hosted it? (Oslo talks)"),
         ("ok, but who was the host?", "Who was the host? (Oslo talks)"),
+        ("Who took part?", "Who took part? (Oslo talks)"),
+        ("Where did it take place?", "Where did it take place? (Oslo talks)"),
+        ("Who takes part in a workshop?", "Who takes part in a workshop?"),
         ("Why?", "Why? (How did the Oslo talks start)"),
         ("and in 1993?", "In 1993? (How did the Oslo talks start)"),
         ("what about  the second meeting?", "What about the second meeting? (How did the Oslo talks start)"),
