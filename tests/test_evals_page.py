@@ -115,7 +115,7 @@ def test_the_largest_size_counts(monkeypatch: pytest.MonkeyPatch, capsys: pytest
         "| after 100 questions | 390 | 195 |",
         "| after mixed use of 500 | 380 | 190 |",
         "",
-        "Mixed use: 500 questions, 2 articles opened, 3 searches, 1 failed. Asked: at most 400 MiB.",
+        "Mixed use: 500 questions, 2 articles opened, 3 searches, 1 failed. Asked: at most 381 MiB, which are 400 MB.",
     ]
 
 
