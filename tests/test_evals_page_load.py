@@ -50,9 +50,8 @@ def test_f42_t25_above_the_limit_all_are_told_and_no_two_conversations_mix(libra
     assert outcomes.count("answered") >= 60
     refused = [each for each in found if each.outcome == "refused"]
     assert refused
-    assert all(
-        re.match(r"Many people are asking at this moment\. Ask again in \d+ seconds?\.", r.said) for r in refused
-    )
+    said = {re.sub(r"\d+ seconds?", "n seconds", each.said) for each in refused}
+    assert said == {"Many people are asking at this moment. Ask again in n seconds."}
     assert sorted(each.total for each in refused)[len(refused) // 2] < 1.0
     assert [each.outcome for each in by_api] == ["answered"] * 10
     assert {json.loads(each.said)["outcome"] for each in by_api} <= {"answered", "not_covered"}

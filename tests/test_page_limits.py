@@ -9,10 +9,14 @@ import gradio as gr
 import pytest
 from starlette.datastructures import Headers
 
+from assistant.answering import Assistant
+from assistant.living import LiveAssistant
 from assistant.page.admission import calls_a_tool
+from assistant.page.chat import OTHERS, build_blocks
+from assistant.page.crowd import Crowd
 from assistant.page.forwarded import Forwarded
 from assistant.page.joining import TOO_DEEP, Join, Joining, parsed
-from assistant.page.limits import KNOWN, Limits, Rate, Refusal
+from assistant.page.limits import KNOWN, Limits, Rate, Refusal, busy
 from assistant.page.origins import refusal
 from assistant.settings import PageSettings
 from assistant.writing.budget import network_of
@@ -248,6 +252,23 @@ def test_behind_a_named_proxy_a_visitor_cannot_either() -> None:
     """The proxy appends what it saw; what the visitor made up stands before it."""
     seen = seen_by_the_page("192.0.2.1", {"X-Forwarded-For": "203.0.113.5, 198.51.100.9"}, "192.0.2.1")
     assert seen["client"][0] == "198.51.100.9"
+
+
+# -- the queue -----------------------------------------------------------------------------------------------------
+
+
+def test_f42_gradio_s_queue_holds_all_that_are_let_in(assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else those above its size would be told so in Gradio's words."""
+    monkeypatch.setenv("BACKCHANNEL_PAGE_WAITING", "300")
+    monkeypatch.setenv("BACKCHANNEL_PAGE_RUNNING", "5")
+    assert build_blocks(LiveAssistant(assistant))._queue.max_size == 305 + OTHERS
+
+
+@pytest.mark.parametrize(("size", "told"), [(None, False), (1, False), (0, True)])
+def test_f42_above_the_size_of_gradio_s_queue_one_is_told_in_our_words(size: int | None, told: bool) -> None:
+    blocks = gr.Blocks(analytics_enabled=False)
+    blocks.queue(max_size=size)
+    assert Crowd(blocks._queue, PageSettings.load(), True).swamped() == (busy() if told else None)
 
 
 # -- what counts as a question -------------------------------------------------------------------------------------

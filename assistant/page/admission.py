@@ -52,7 +52,7 @@ class Admission:
         if isinstance(join, Refusal):
             yield join
         elif not join.asks:
-            yield self.limits.requested(address)
+            yield self.limits.requested(address) or self.crowd.swamped()
         elif refusal := self.spoken_against(address):
             yield refusal
         else:

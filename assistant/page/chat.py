@@ -8,10 +8,11 @@ from assistant.page.blocks import QuickBlocks
 from assistant.page.callbacks import Callbacks
 from assistant.page.front import Front
 from assistant.page.parts import text
+from assistant.settings import PageSettings
 
 __all__ = ["build_blocks"]
 
-WAITING = 64  # questions that may wait
+OTHERS = 256  # events that may wait beside the questions: searches, articles opened, thumbs
 SESSIONS = 250  # of pages whose state is kept, 0.12 MB each; of one forgotten, "Show more" begins anew
 
 NAMES = {"ask": "Ask", "search": "Search", "library": "Library", "maintain": "Maintain"}
@@ -43,7 +44,9 @@ def build_blocks(live: LiveAssistant, maintainer: bool = False) -> gr.Blocks:
         front.show(sources, lambda: {"value": front.contents()})
         ask_tab.wire(callbacks, ask, sources, answering)
     # Each minute: by default all who wait are told their place whenever one's turn comes, and the page shows none.
-    blocks.queue(max_size=WAITING, api_open=False, status_update_rate=60)
+    settings = PageSettings.load()
+    places = settings.page_running + settings.page_waiting + OTHERS  # of the questions `Crowd` lets in fewer
+    blocks.queue(max_size=places, api_open=False, status_update_rate=60)
 
     def renew() -> None:
         """For pages that are opened from now on. Not by an event of theirs: the titles of articles that have been

@@ -88,6 +88,11 @@ class Crowd:
                 self.attention.drop(ignored[owners.index(owner)])
         return busy() if self.full() else None
 
+    def swamped(self) -> Refusal | None:
+        """Why not even what costs less than a question can wait; Gradio would say so in words of its own."""
+        most = self.queue.max_size
+        return busy() if most is not None and len(self.queue) >= most else None
+
     def full(self) -> bool:
         """Whether one more question would be one too many."""
         free = max(0, self.settings.page_running - len(self.attention.running()))
