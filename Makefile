@@ -13,11 +13,12 @@ PYTEST := $(BIN)/python -m pytest
 # What tests write need not outlast them. In memory, where 4 GB of it are free for files, nothing waits for a disk.
 export PYTEST_DEBUG_TEMPROOT ?= $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
 
-.PHONY: help run test fast torture clean
+.PHONY: help run test fast long torture clean
 help:
 	@echo 'make run     set up if need be, index the articles if they changed, serve the page on $(HOST):$(PORT)'
 	@echo 'make test    set up if need be, then ruff, mypy and all tests'
 	@echo 'make fast    the same without the slow tests'
+	@echo 'make long    what `make test` takes a part of, in full: some 25 minutes'
 	@echo 'make torture kills, full disks and races in full: some 25 minutes, a table'
 	@echo 'make clean   remove the environment and caches; the index in var stays'
 
@@ -38,6 +39,9 @@ fast: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(PYTEST) -n 2 -m "not slow"
+
+long: $(VENV)/test.stamp
+	BACKCHANNEL_LONG_TESTS=1 $(PYTEST) -n 2 -m long
 
 torture: $(VENV)/test.stamp
 	$(BIN)/python tests/torture.py

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
 ARTICLES = ROOT / "data" / "articles"
+IN_FULL = bool(os.environ.get("BACKCHANNEL_LONG_TESTS"))  # by `make long`: tests marked `long` take all there is
 
 MakeHome = Callable[..., Path]
 Run = Callable[..., tuple[int, str, str]]

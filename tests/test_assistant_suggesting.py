@@ -1,7 +1,6 @@
 """Next questions: each is answered with the filters it was found for, none was asked before, none comes too late."""
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +8,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from conftest import index, with_models
+from conftest import IN_FULL, index, with_models
 
 from assistant import suggesting
 from assistant.answering import Assistant
@@ -81,13 +80,14 @@ def test_none_is_asked_twice(assistant: Assistant, suggestions: Suggestions) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_every_suggestion_is_answered_and_every_gold_question_has_one(whole_library: Path) -> None:
-    """Every fifth of gold; with TORTURE=1 all of it: 349 of 349 have three, and all of those are answered."""
+    """Every fifth of gold; by `make long` all of it: 349 of 349 have three, and all of those are answered."""
     assistant = Assistant.open(whole_library)
     suggestions = Suggestions(assistant, clock=lambda: 0.0)
     found: set[str] = set()
     without = []
-    for question in load_questions()[:: 1 if os.environ.get("TORTURE") else 5]:
+    for question in load_questions()[:: 1 if IN_FULL else 5]:
         answer = assistant.ask(question.question, question.history)
         given = suggestions.next_questions(answer, [each.content for each in question.history if each.role == "user"])
         found |= set(given)

@@ -166,7 +166,7 @@ def test_the_gold_questions_are_measured_by_their_passages(whole_library: Path, 
 
 @pytest.mark.slow
 def test_the_benchmark_of_cold_starts_prints_its_ratio(library: Path, root: Path) -> None:
-    command = [sys.executable, "-m", "evals.cold_start", "--home", str(library), "--runs", "3"]
+    command = [sys.executable, "-m", "evals.cold_start", "--home", str(library), "--runs", "1"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     figures = {line[:30].strip(): line[30:].split() for line in done.stdout.splitlines()}
     assert list(figures) == ["--help", "ask", "import sentence_transformers", "ask / import"]

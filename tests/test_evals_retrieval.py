@@ -1,12 +1,11 @@
 """A collection end to end: the real model, both searches, documents by their best passage, measured."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import DATA
+from conftest import DATA, IN_FULL
 
 from assistant.settings import AssistantSettings
 from evals.collections import read_beir, read_gold
@@ -15,8 +14,7 @@ from evals.retrieval import Run, configured, run_collection
 from index.settings import IndexSettings
 
 BEIR = DATA / "beir_small"
-LONG = "BACKCHANNEL_LONG_TESTS"
-LONG_WANTED = bool(os.environ.get(LONG))  # read on import: the tests themselves run without such variables
+IN_MINUTES = pytest.mark.skipif(not IN_FULL, reason="takes minutes; run it with: make long")
 
 
 @pytest.fixture
@@ -189,19 +187,15 @@ def test_a_home_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("name", "queries", "aim"),
     [
         ("xquad_en", 1190, 0.980),
-        ("hotpotqa_train100", 100, 0.835),
-        ("musique_train100", 100, 0.655),
-        pytest.param(
-            "frus_tune_topics",
-            1792,
-            0.452,
-            marks=pytest.mark.skipif(not LONG_WANTED, reason=f"takes about six minutes; run it with {LONG}=1"),
-        ),
+        pytest.param("hotpotqa_train100", 100, 0.835, marks=IN_MINUTES),
+        pytest.param("musique_train100", 100, 0.655, marks=IN_MINUTES),
+        pytest.param("frus_tune_topics", 1792, 0.452, marks=IN_MINUTES),
     ],
 )
 def test_the_shared_collections_reach_their_aims(

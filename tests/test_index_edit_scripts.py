@@ -1,13 +1,12 @@
 """F17: after any edits, what an incremental `apply` makes is what a clean rebuild with the same register makes."""
 
-import os
 import shutil
 from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
-from conftest import index, with_models
+from conftest import IN_FULL, index, with_models
 from numpy.typing import NDArray
 from test_index_building import embedder  # noqa: F401  # the real one, which knows what it has embedded
 
@@ -16,7 +15,7 @@ from index.searching import LocalIndex
 from index.settings import IndexSettings
 
 pytestmark = pytest.mark.slow
-SCRIPTS = 200 if os.environ.get("TORTURE") else 30  # 200 by `make torture`
+SCRIPTS = 200 if IN_FULL else 30
 NAMES = "ferry harbour orchard quarry bridge weir chapel market".split()
 FACTS = (
     "The envoys met at the {place} in {year}.",
@@ -69,6 +68,7 @@ def places(found: LocalIndex) -> NDArray[np.float64]:
     return np.array([(each.x, each.y) for each in found.summaries()])
 
 
+@pytest.mark.long
 def test_f17_random_edit_scripts(tmp_path: Path, models: Path) -> None:
     kinds: dict[str, int] = {}
     for seed in range(SCRIPTS):

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -26,9 +27,10 @@ def test_there_are_commands_to_check() -> None:
 
 
 @pytest.mark.slow
-def test_the_commands_run(tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_run(tmp_path: Path, models: Path, whole_library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All but `serve`, in the order of the README, from a new home; `make run` has the page's own tests."""
     home = with_models(tmp_path / "home", models)
+    shutil.copytree(whole_library / "cache", home / "cache")  # which saves a minute of embedding
     (own := with_models(tmp_path / "own-home", models)).joinpath("unused").touch()
     (tmp_path / "articles").mkdir()
     (tmp_path / "articles" / "mill.md").write_text("# The mill talks\n\nTwo villages met at a mill in 1991.\n")
