@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from conftest import DOZEN
 from llm_server import BEHAVIOURS, KEY, LLMServer, Serve, asking, copying, passages_in, until
-from served_page import served
+from served_page import Page, served
 
 from assistant.answering import Assistant
 from assistant.settings import AssistantSettings
@@ -456,27 +456,21 @@ def test_f41_the_call_ends_with_the_one_who_asked(assistant: Assistant, during: 
     assert 0 < asked.model.budget.spent < 1500 * times, "what was not said is given back"
 
 
-class Page:
-    """The real service as a process, asked over Gradio's protocol as a browser does."""
+class Visitor:
+    """Asks a page over Gradio's protocol, as a browser does."""
 
-    def __init__(self, address: str, process: int) -> None:
+    def __init__(self, page: Page) -> None:
         import httpx
 
-        self.address = address
-        self.process = process
-        self.client = httpx.Client(base_url=address, timeout=30, headers={"Connection": "close"})
-        config = self.client.get("/config").json()
-        names = {each["id"]: each["props"].get("elem_id") for each in config["components"]}
-        self.ask = next(each for each in config["dependencies"] if names.get((each["inputs"] or [0])[0]) == "q")
-        self.sessions = 0
+        self.page = page
+        self.client = httpx.Client(timeout=30, headers={"Connection": "close"})
 
     def join(self) -> tuple[str, str]:
         """Asks: the session and the event."""
-        self.sessions += 1
-        session = f"session{self.sessions}"
-        trigger = self.ask["targets"][0][0]
-        body = {"data": [QUESTION, None], "fn_index": self.ask["id"], "trigger_id": trigger, "session_hash": session}
-        return session, self.client.post("/gradio_api/queue/join", json=body).json()["event_id"]
+        body = self.page.join(QUESTION)
+        answer = self.client.post(f"{self.page.queue}/join", json=body)
+        assert answer.status_code == 200, answer.text
+        return body["session_hash"], answer.json()["event_id"]
 
     @contextmanager
     def listening(self, session: str) -> Iterator[Iterator[dict[str, Any]]]:
@@ -484,58 +478,58 @@ class Page:
         import httpx
 
         with (
-            httpx.Client(base_url=self.address, timeout=30) as client,
-            client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as answer,
+            httpx.Client(timeout=30) as client,
+            client.stream("GET", f"{self.page.queue}/data", params={"session_hash": session}) as answer,
         ):
             yield (json.loads(line[5:]) for line in answer.iter_lines() if line.startswith("data:"))
 
     def stop(self, session: str, event: str) -> None:
         """What the page's Stop does."""
-        body = {"session_hash": session, "fn_index": self.ask["id"], "event_id": event}
-        assert self.client.post("/gradio_api/cancel", json=body).status_code == 200
+        body = {"session_hash": session, "fn_index": self.page.asks.event, "event_id": event}
+        assert self.client.post(f"{self.page.address}/gradio_api/cancel", json=body).status_code == 200
 
     def threads(self) -> int:
         """Calls that still run; Linux shows fifteen characters of a thread's name."""
-        tasks = Path(f"/proc/{self.process}/task").glob("*/comm")
+        tasks = Path(f"/proc/{self.page.process.pid}/task").glob("*/comm")
         return sum(each.read_text().startswith("backchannel-cal") for each in tasks)
 
 
 @pytest.fixture
-def page(own_home: Path, serve: Serve) -> Iterator[tuple[Page, LLMServer]]:
+def visitor(own_home: Path, serve: Serve) -> Iterator[tuple[Visitor, LLMServer]]:
     """The service, which has answered once, so that its libraries are loaded."""
     server = serve("well", reply=half)
     named = {"llm_base_url": server.address, "llm_model": "fake", "llm_api_key": KEY, "llm_context_tokens": 800}
-    with served(own_home, **named) as process:
-        page = Page(process.address, process.process.pid)
-        session, _ = page.join()
-        with page.listening(session) as events:
+    with served(own_home, **named) as page:
+        visitor = Visitor(page)
+        session, _ = visitor.join()
+        with visitor.listening(session) as events:
             assert [each["msg"] for each in events][-2:] == ["process_completed", "close_stream"]
-        yield page, server
-        gone = process.stop()
+        yield visitor, server
+        gone = page.stop()
     assert (gone.status, gone.out, gone.err) == (0, "", "")
 
 
 @pytest.mark.slow
 @pytest.mark.alone
-def test_f41_through_the_page(page: tuple[Page, LLMServer]) -> None:
+def test_f41_through_the_page(visitor: tuple[Visitor, LLMServer]) -> None:
     """The tab is closed, or Stop is pressed, before the first word and in mid-answer: the model's call is closed."""
-    gradio, server = page
+    somebody, server = visitor
     assert until(lambda: server.open == 0, 1)
     time.sleep(0.5)  # until the service has closed what the fixture opened
-    before = sockets(gradio.process)
+    before = sockets(somebody.page.process.pid)
     for behaviour in ("hangs before the first token", "hangs after the first tokens", "drip"):
         server.behaviours = (behaviour,)
         for how in ("the tab is closed", "Stop") * 2:
             number = len(server.requests)
-            session, event = gradio.join()
-            with gradio.listening(session) as events:
+            session, event = somebody.join()
+            with somebody.listening(session) as events:
                 turns = 0
                 for each in events:
                     turns += each["msg"] == "process_generating"
                     if len(server.requests) > number and turns > 2:
                         break
                 if how == "Stop":
-                    gradio.stop(session, event)
+                    somebody.stop(session, event)
                     left = time.monotonic()
                     assert "process_completed" in [each["msg"] for each in events]
             if how != "Stop":
@@ -544,5 +538,5 @@ def test_f41_through_the_page(page: tuple[Page, LLMServer]) -> None:
             assert until(lambda seen=seen: seen.left is not None, 5), (behaviour, how)
             assert seen.left
             assert seen.left - left < 1, (behaviour, how)
-    assert until(lambda: gradio.threads() == 0 and server.open == 0, 1)
-    assert until(lambda: sockets(gradio.process) <= before, 2)
+    assert until(lambda: somebody.threads() == 0 and server.open == 0, 1)
+    assert until(lambda: sockets(somebody.page.process.pid) <= before, 2)
