@@ -19,8 +19,8 @@ __all__ = ["ADAPTER", "RANK", "READ", "READ_OF_PART", "Reader", "in_context", "o
 
 ADAPTER = Path(__file__).with_name("reader.safetensors")
 RANK = 8  # of the adapter's thin matrices
-READ = 12  # sentences that are read; more find no more (evals/LOG.md, 2026-11-26)
-READ_OF_PART = 6  # of each part of a question, since each costs 8 ms
+READ = 8  # sentences that are read; more find no more (evals/LOG.md, 2026-11-26)
+READ_OF_PART = 4  # of each part of a question, since each costs 7 ms
 # A sentence's score is its likeness plus this for each unit of the reader's logit, which below LOWEST says no more.
 WEIGHT, LOWEST = 0.03, -6.0
 # Characters of a title, and of the sentence before, that are read: a longer one would crowd out the sentence itself.

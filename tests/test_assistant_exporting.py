@@ -83,7 +83,7 @@ def notes_of(word: bytes) -> dict[str, str]:
 def test_numbers_run_through_the_conversation(exported: Exported) -> None:
     numbers = [each.number for one in exported.exchanges for each in one.answer.citations]
     assert numbers == list(range(1, len(numbers) + 1))
-    assert len(numbers) > 5
+    assert len(numbers) > len(exported.exchanges[0].answer.citations) > 0, "else none runs on"
     for exchange in exported.exchanges:
         own = {each.number for each in exchange.answer.citations}
         assert {number for each in exchange.answer.sentences for number in each.citations} == own

@@ -45,7 +45,7 @@ def set_apart(model: Path) -> tuple[str, ...]:
     table = numpy_helper.to_array(tables[node.input[0]])
     if table.nbytes < FEWEST_BYTES:
         return (model.name,)
-    np.save(model.with_name(WORDS), np.ascontiguousarray(table))
+    np.save(model.with_name(WORDS), np.ascontiguousarray(table), allow_pickle=False)
     axes = [each.dim_param or each.dim_value for each in inputs[node.input[1]].type.tensor_type.shape.dim]
     graph.input.append(helper.make_tensor_value_info(ROWS, TensorProto.FLOAT, [*axes, table.shape[1]]))
     for other in graph.node:
@@ -63,7 +63,7 @@ class WordRows:
     """The rows of words.npy; those used last stay in memory."""
 
     def __init__(self, path: Path) -> None:
-        self.table: NDArray[np.float32] = np.load(path, mmap_mode="r")
+        self.table: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
         assert isinstance(self.table, np.memmap)
         count, width = self.table.shape
         self.first_byte, self.bytes_of_a_row = self.table.offset, width * self.table.itemsize
