@@ -11,7 +11,7 @@ from assistant.retrieval import Retrieved
 from index.embedding import Vectors
 from index.lexical import analyze
 from index.protocol import Index
-from index.types import Passage, Sentence, Span
+from index.types import Passage, Sentence
 
 __all__ = ["Evidence", "dangling", "find_evidence", "inside", "share", "subject_weights", "weights"]
 
@@ -34,8 +34,7 @@ class Evidence:
 
     `covers` holds the question's stems that the sentence (or its article's title, for half) has, each with its share of
     the question's weight; the shares of a sentence sum to 1 at most. `stems` are all of the sentence itself. `answers`
-    is the reader's logit that the sentence answers, higher is better, None where it was not read; `short` are then
-    the words of it that most likely do.
+    is the reader's logit that the sentence answers, higher is better, None where it was not read.
     """
 
     sentence: Sentence
@@ -46,7 +45,6 @@ class Evidence:
     covers: Mapping[str, float] = field(default_factory=dict)
     stems: frozenset[str] = frozenset()
     answers: float | None = None
-    short: Span | None = None
 
 
 def dangling(text: str) -> bool:

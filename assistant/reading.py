@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from assistant.evidence import Evidence, dangling
-from index.embedding.pairs import PairModel, Reading
+from index.embedding.pairs import PairModel
 from index.errors import EmbedderError
-from index.types import Span
 
 __all__ = ["ADAPTER", "RANK", "READ", "READ_OF_PART", "Reader", "in_context", "open_reader", "read_evidence"]
 
@@ -31,8 +30,8 @@ UNREAD = -0.25  # added to the score of a sentence that was not read: below all 
 class Reader(Protocol):
     """Anything that tells how well a sentence answers a question."""
 
-    def read(self, first: str, seconds: Sequence[str]) -> list[Reading]:
-        """A reading of each of `seconds`, the sentences in their context, for the question `first`."""
+    def read(self, first: str, seconds: Sequence[str]) -> list[float]:
+        """A logit for each of `seconds`, the sentences in their context, that it answers the question `first`."""
         ...
 
 
@@ -53,17 +52,11 @@ def read_evidence(reader: Reader, question: str, evidence: Sequence[Evidence], m
     text = {each.sentence.key: each.sentence.text for each in evidence}
     best = evidence[:most]
     before = [in_context(each.passage.title, text.get(each.sentence.key - 1, ""), each.sentence.text) for each in best]
-    readings = reader.read(question, [start + each.sentence.text for start, each in zip(before, best, strict=True)])
+    logits = reader.read(question, [f"{start}{each.sentence.text}" for start, each in zip(before, best, strict=True)])
     found = [replace(each, score=max(0.0, each.score + UNREAD)) for each in evidence[most:]]
-    for each, start, reading in zip(best, before, readings, strict=True):
-        score = max(0.0, each.score + WEIGHT * max(LOWEST, reading.score))
-        found.append(replace(each, score=score, answers=reading.score, short=inside(reading.span, len(start))))
+    for each, logit in zip(best, logits, strict=True):
+        found.append(replace(each, score=max(0.0, each.score + WEIGHT * max(LOWEST, logit)), answers=logit))
     return sorted(found, key=lambda each: (-each.score, each.sentence.key))
-
-
-def inside(span: Span | None, before: int) -> Span | None:
-    """The span counted from the start of the sentence; None where it begins before that."""
-    return Span(span.start - before, span.end - before) if span and span.start >= before else None
 
 
 def in_context(title: str, before: str, sentence: str) -> str:

@@ -12,7 +12,6 @@ from evals.errors import EvalsError
 from evals.planned import both
 from evals.questions import Question
 from evals.standing import reads_now, standing
-from index.embedding.pairs import Reading
 from index.planning import Plan
 from index.progress import Progress, silent
 from index.protocol import Index
@@ -28,12 +27,12 @@ class Once:
     """
 
     reader: Reader
-    known: dict[tuple[str, str], Reading] = field(default_factory=dict)
+    known: dict[tuple[str, str], float] = field(default_factory=dict)
 
-    def read(self, first: str, seconds: Sequence[str]) -> list[Reading]:
+    def read(self, first: str, seconds: Sequence[str]) -> list[float]:
         """See `Reader`."""
         if new := [each for each in dict.fromkeys(seconds) if (first, each) not in self.known]:
-            self.known |= {(first, each): r for each, r in zip(new, self.reader.read(first, new), strict=True)}
+            self.known |= {(first, each): logit for each, logit in zip(new, self.reader.read(first, new), strict=True)}
         return [self.known[first, each] for each in seconds]
 
 

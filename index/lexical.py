@@ -14,6 +14,7 @@ ANALYZER = "english"
 CEILING = 2.2  # k1 + 1: BM25 of a word stays below this times its inverse document frequency
 LONGEST_WORD = 40  # bytes; longer ones are addresses and rubbish
 WRITER_BYTES = 64_000_000  # tantivy's own minimum is 15 MB for each of its threads
+KNOWN = 20_000  # words whose stems are remembered, some 4 MB; the same few thousand come again and again
 WRITER_THREADS = 1  # one segment, the same one for the same passages
 
 # Function words, dropped from questions only: with them BM25 ranks by how a question is put.
@@ -49,8 +50,13 @@ def lower_case() -> tantivy.TextAnalyzer:
 
 def analyze(text: str) -> list[str]:
     """The stems of `text` without stop words, in order, as the index holds them."""
-    kept = [word for word in lower_case().analyze(text) if word not in STOP_WORDS]
-    return [stem for word in kept for stem in analyzer().analyze(word)]
+    return [stem for word in lower_case().analyze(text) if word not in STOP_WORDS for stem in stems_of(word)]
+
+
+@functools.lru_cache(KNOWN)
+def stems_of(word: str) -> tuple[str, ...]:
+    """What the index makes of a word in lower case: its stem; nothing where it is too long."""
+    return tuple(analyzer().analyze(word))
 
 
 def unanalyzed(text: str) -> list[str]:
@@ -58,7 +64,7 @@ def unanalyzed(text: str) -> list[str]:
 
     A clause of Chinese or Japanese is one such word.
     """
-    return [word for word in lower_case().analyze(text) if word not in STOP_WORDS and not analyzer().analyze(word)]
+    return [word for word in lower_case().analyze(text) if word not in STOP_WORDS and not stems_of(word)]
 
 
 def stop_words(text: str) -> int:

@@ -9,10 +9,8 @@ from test_assistant_writing import evidence
 
 from assistant.answering import Assistant
 from assistant.reading import LOWEST, READ, UNREAD, WEIGHT, in_context, open_reader, read_evidence
-from index.embedding.pairs import Reading
 from index.errors import EmbedderError
 from index.filters import Filters
-from index.types import Span
 
 
 @dataclass
@@ -20,23 +18,20 @@ class FakeReader:
     """Gives the logits that it is told, and keeps what it was asked."""
 
     logits: Sequence[float]
-    spans: Sequence[Span | None] = ()
 
-    def read(self, first: str, seconds: Sequence[str]) -> list[Reading]:
+    def read(self, first: str, seconds: Sequence[str]) -> list[float]:
         self.asked = (first, list(seconds))
-        spans = [*self.spans, *[None] * len(seconds)]
-        return [Reading(logit, span) for logit, span, _ in zip(self.logits, spans, seconds, strict=False)]
+        return list(self.logits)
 
 
 def test_reading_moves_a_sentence_up_or_down() -> None:
     given = [evidence(k, 0.6 - k / 100, f"Sentence {k} of the mill talks.") for k in range(3)]
-    reader = FakeReader([-1.0, 4.0, -20.0], [None, Span(10, 18), Span(4, 12)])
+    reader = FakeReader([-1.0, 4.0, -20.0])
     found = read_evidence(reader, "What was said?", given)
     assert [each.sentence.key for each in found] == [1, 0, 2]
     assert [each.score for each in found] == pytest.approx([0.59 + 4 * WEIGHT, 0.6 - WEIGHT, 0.58 + LOWEST * WEIGHT])
     assert [each.answers for each in found] == [4.0, -1.0, -20.0]
     assert reader.asked == ("What was said?", [f"The mill: Sentence {k} of the mill talks." for k in range(3)])
-    assert [each.short for each in found] == [Span(0, 8), None, None], "counted from the sentence, never before it"
 
 
 def test_only_the_best_are_read() -> None:

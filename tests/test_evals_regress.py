@@ -26,7 +26,6 @@ from evals.regress import Once
 from evals.report.page import STILL, page
 from evals.report.regressions import verdict
 from evals.report.sections import Section, Sides, as_markdown
-from index.embedding.pairs import Reading
 from index.register import Register, write_register
 from index.settings import IndexSettings
 from index.types import Span
@@ -349,15 +348,15 @@ def test_a_pair_is_read_once() -> None:
     asked: list[tuple[str, ...]] = []
 
     class Counting:
-        def read(self, first: str, seconds: Sequence[str]) -> list[Reading]:
+        def read(self, first: str, seconds: Sequence[str]) -> list[float]:
             asked.append((first, *seconds))
-            return [Reading(float(len(each)), None) for each in seconds]
+            return [float(len(each)) for each in seconds]
 
     once = Once(Counting())
-    assert [each.score for each in once.read("q", ["a", "bb", "a"])] == [1, 2, 1]
-    assert [each.score for each in once.read("q", ["ccc", "bb"])] == [3, 2]
-    assert [each.score for each in once.read("q", ["a"])] == [1]
-    assert [each.score for each in once.read("r", ["a"])] == [1]
+    assert once.read("q", ["a", "bb", "a"]) == [1, 2, 1]
+    assert once.read("q", ["ccc", "bb"]) == [3, 2]
+    assert once.read("q", ["a"]) == [1]
+    assert once.read("r", ["a"]) == [1]
     assert asked == [("q", "a", "bb"), ("q", "ccc"), ("r", "a")]
 
 

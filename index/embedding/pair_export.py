@@ -28,16 +28,28 @@ def export_pairs(adapter: Path, rank: int, final: Path) -> None:
         network = new_network(encoder, rank)
         read_adapter(network, adapter)
         names = ["input_ids", "token_type_ids", "attention_mask"]
-        axes = {name: {0: "pairs", 1: "tokens"} for name in (*names, "ends")} | {"scores": {0: "pairs"}}
+        axes = {name: {0: "pairs", 1: "tokens"} for name in names} | {"scores": {0: "pairs"}}
+
+        class Scores(torch.nn.Module):
+            """Without the places of short answers, which only help it to learn."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.network = merge(network)
+
+            def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+                scores: torch.Tensor = self.network(*tensors)[0]
+                return scores
+
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                merge(network),
+                Scores().eval(),
                 tuple(torch.ones((2, 16), dtype=torch.long) for _ in names),
                 str(work / "whole.onnx"),
                 input_names=names,
-                output_names=["scores", "ends"],
+                output_names=["scores"],
                 dynamic_axes=axes,
                 opset_version=17,
                 dynamo=False,
