@@ -113,6 +113,14 @@ def test_threads_do_not_get_each_others_rows(tmp_path: Path) -> None:
         assert all(pool.map(ask, range(8)))
 
 
+def test_its_file_is_closed_with_it(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, 100)
+    file = rows.file
+    assert not file.closed
+    del rows
+    assert file.closed
+
+
 def test_a_file_that_ends_early_is_told(tmp_path: Path) -> None:
     rows = rows_of(tmp_path, 100)
     with (tmp_path / WORDS).open("r+b") as file:

@@ -5,6 +5,7 @@ rows. Mapping the file would not do: the kernel maps sixteen pages around each t
 """
 
 import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,7 @@ class WordRows:
         count, width = self.table.shape
         self.first_byte, self.bytes_of_a_row = self.table.offset, width * self.table.itemsize
         self.file = path.open("rb", buffering=0)
+        weakref.finalize(self, self.file.close)
         self.kept = np.empty((min(KEPT, count), width), dtype=np.float32)
         self.places = np.full(count, -1, dtype=np.int32)  # of a word in `kept`; -1: not there
         self.used = 0
