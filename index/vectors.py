@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from index.embedding import Embedder, Vectors
+from index.embedding.bulk import for_many
 from index.progress import Progress, silent
 
 __all__ = ["VectorCache"]
@@ -67,6 +68,7 @@ class VectorCache:
         there = known(self.connection, sorted(set(keys)), embedder.dimension)
         missing = list({key: text for key, text in zip(keys, texts, strict=True) if key not in there}.items())
         missing.sort(key=lambda pair: len(pair[1]))  # like lengths in one stretch, so that little is padded
+        embedder = for_many(embedder, len(missing))
         with progress("embedding", len(missing)) as advance:
             for start in range(0, len(missing), STRETCH):
                 some = missing[start : start + STRETCH]

@@ -3,7 +3,7 @@
 import functools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from index.embedding.word_rows import ROWS, WORDS, WordRows
 from index.memory import give_back
 from index.progress import Progress, silent
 
-__all__ = ["Network", "OnnxEmbedder"]
+__all__ = ["BATCH", "Network", "OnnxEmbedder", "by_length"]
 
 BATCH = 8  # sequences; on two cores 1.5 times the throughput of 32, whose padding and cache misses cost more
 
@@ -51,13 +51,30 @@ class Network:
         return found
 
 
+def by_length(
+    texts: Sequence[str], size: int, rows: Vectors, run: Callable[[list[str]], Vectors], progress: Progress
+) -> Vectors:
+    """Fills `rows`, one for each text, in batches of `size` texts of like length, so that little is padded."""
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    with progress("embedding", len(texts)) as advance:
+        for start in range(0, len(order), size):
+            some = order[start : start + size]
+            rows[some] = run([texts[i] for i in some])
+            advance(len(some))
+    return rows
+
+
 class OnnxEmbedder:
     """An exported model through ONNX Runtime: one thread for a query, all of them for a batch."""
 
     backend = "onnx"
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, size: int = BATCH, threads: int = 0) -> None:
+        """Batches hold `size` texts, and go through so many threads, 0 for all cores."""
         import tokenizers
+
+        self.size = size
+        self.threads = threads or os.cpu_count() or 1
 
         about = json.loads((folder / "export.json").read_text(encoding="utf-8"))
         self.name = name
@@ -90,8 +107,8 @@ class OnnxEmbedder:
 
     @functools.cached_property
     def batch(self) -> Network:
-        """For many texts, on all cores."""
-        return Network(self.folder, os.cpu_count() or 1)
+        """For many texts."""
+        return Network(self.folder, self.threads)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See `Embedder`."""
@@ -99,15 +116,10 @@ class OnnxEmbedder:
         return [len(encoded.ids) for encoded in self.counter.encode_batch(whole)]
 
     def embed_passages(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
-        """See `Embedder`. Batches hold texts of like length, so that little is padded."""
+        """See `Embedder`."""
+        whole = [self.document_prompt + text for text in texts]
         rows = np.empty((len(texts), self.dimension), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        with progress("embedding", len(texts)) as advance:
-            for start in range(0, len(order), BATCH):
-                some = order[start : start + BATCH]
-                rows[some] = self.run(self.batch, [self.document_prompt + texts[i] for i in some])
-                advance(len(some))
-        return rows
+        return by_length(whole, self.size, rows, functools.partial(self.run, self.batch), progress)
 
     def embed_query(self, text: str) -> Vectors:
         """See `Embedder`."""
