@@ -84,7 +84,7 @@ class HybridRetriever:
         Left out are passages that no sentence can lift among those: a tenth of the candidates are left for ten.
         """
         weight = self.settings.sentence_weight
-        if not weight:
+        if not weight or not self.index.sentences_kept:
             return fused
         keys = sorted(fused, key=fused.__getitem__, reverse=True)
         scores = self.lifted(vector, fused, keys[:wanted])

@@ -14,7 +14,7 @@ import numpy as np
 from index.chunking import Cut
 from index.embedding import Embedder, embedder_digest, open_embedder
 from index.errors import IndexingError
-from index.generation import POINTER, Generation, publish, writing_lock
+from index.generation import POINTER, SENTENCES, Generation, publish, writing_lock
 from index.planning import Plan, guard, make_plan, remember
 from index.preparing import Costs, costs, cut_settings, embed, prepare
 from index.progress import Progress, silent
@@ -117,12 +117,17 @@ def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Pro
         spoken = vocabulary(each for cut in cuts for each in cut.passages)
         write_store(folder / "store.sqlite", rows, spoken, found.places.tolist())
         (folder / "passages.faiss").write_bytes(DenseIndex.build(passage_vectors).to_bytes())
-        (folder / "sentences.npy").write_bytes(npy(sentence_vectors.astype(np.float16)))
+        if sentence_vectors is not None:
+            (folder / SENTENCES).write_bytes(npy(sentence_vectors.astype(np.float16)))
         LexicalIndex.build(folder / "lexical", words(cuts))
         return {
             "published_at": now.isoformat(timespec="seconds"),
             "content": plan.content,
-            "counts": {"documents": len(rows), "passages": len(passage_vectors), "sentences": len(sentence_vectors)},
+            "counts": {
+                "documents": len(rows),
+                "passages": len(passage_vectors),
+                "sentences": sum(len(cut.sentences) for cut in cuts),
+            },
             "changes": changes(plan),
             "map": {"method": found.method, "trustworthiness": found.trustworthiness},
             "embedder": {

@@ -25,7 +25,17 @@ from typing import Any
 
 from index.errors import DamagedIndexError, LockedError, NoIndexError
 
-__all__ = ["FORMAT", "Generation", "live", "newest_whole", "pointed", "publish", "published", "writing_lock"]
+__all__ = [
+    "FORMAT",
+    "SENTENCES",
+    "Generation",
+    "live",
+    "newest_whole",
+    "pointed",
+    "publish",
+    "published",
+    "writing_lock",
+]
 
 FORMAT = 4
 MANIFEST = "manifest.json"
@@ -33,6 +43,9 @@ POINTER = "current"
 UNLISTED = {MANIFEST, "lexical/.tantivy-meta.lock"}  # tantivy writes that empty file whenever it opens a folder
 UNFINISHED = ".unfinished-"
 LARGEST_NOTE = 64_000_000  # bytes of a manifest or the pointer, which are read whole; a manifest takes some kilobytes
+
+
+SENTENCES = "sentences.npy"  # left out of a generation that keeps no vectors of sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,11 @@ class Generation:
     def size(self) -> int:
         """Bytes of all its files."""
         return sum(int(entry["size"]) for entry in self.manifest["files"].values())
+
+    @property
+    def keeps_sentences(self) -> bool:
+        """Whether it has a vector for each sentence."""
+        return SENTENCES in self.manifest["files"]
 
 
 def published(home: Path) -> list[str]:

@@ -175,7 +175,9 @@ def file_of(source: str) -> Path:
 
 def content_digest(found: Gathered, settings: IndexSettings, embedder_digest: str) -> str:
     """SHA-256 of all that decides a generation: documents and their places, settings of the cut, embedder, formats."""
-    cutting = [settings.passage_tokens, settings.passage_overlap, CUT_VERSION, FORMAT]
+    cutting: list[int | str] = [settings.passage_tokens, settings.passage_overlap, CUT_VERSION, FORMAT]
+    if settings.sentence_vectors != "auto":
+        cutting.append(settings.sentence_vectors)
     documents = [reading.document for reading in found.readings]
     seen = [[(each.doc_id, each.version, each.source, each.addresses) for each in documents], cutting, embedder_digest]
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()

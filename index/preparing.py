@@ -8,7 +8,7 @@ import numpy as np
 
 from index.chunking import Cut, cut, embedded_text
 from index.embedding import Embedder, Vectors
-from index.generation import Generation
+from index.generation import SENTENCES, Generation
 from index.planning import CUT_VERSION, Plan
 from index.progress import Progress, silent
 from index.settings import IndexSettings
@@ -19,6 +19,8 @@ from index.vectors import VectorCache
 __all__ = ["Costs", "Prepared", "costs", "cut_as", "cut_settings", "embed", "prepare"]
 
 RATE = 40.0  # texts embedded a second on two cores, where no earlier run has told
+# Sentences up to which each has a vector: 768 bytes each, and five times the texts to embed.
+MOST_SENTENCES = 500_000
 LEAST_TIMED = 200  # texts of a run whose rate is believed
 
 
@@ -29,6 +31,14 @@ class Prepared:
     reading: Reading
     cut: Cut
     kept: tuple[range, range] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Texts to embed: of passages with their context, and of sentences, None where these are to have no vectors."""
+
+    passages: list[str]
+    sentences: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +88,11 @@ def usable(generation: Generation, wanted: dict[str, int], embedder: Embedder) -
     return generation.manifest["settings"] == wanted and with_embedder == same
 
 
-def texts_of(prepared: Prepared, embedder: Embedder, limit: int) -> tuple[list[str], list[str]]:
-    """What is embedded of an article: its passages with their context, and its sentences."""
-    passages = [embedded_text(each, embedder.count_tokens, limit) for each in prepared.cut.passages]
-    return passages, [each.text for each in prepared.cut.sentences]
-
-
 def costs(made: Sequence[Prepared], plan: Plan, settings: IndexSettings, embedder: Embedder) -> Costs:
     """What it takes to build; the vector cache is asked, and nothing is written."""
     new = [each for each in made if each.kept is None]
-    limit = cut_settings(settings, embedder)["passage_tokens"]
-    texts = [text for each in new for part in texts_of(each, embedder, limit) for text in part]
+    wanted = texts_to_embed(made, settings, embedder, bool(plan.whole and plan.whole.keeps_sentences))
+    texts = [*wanted.passages, *(wanted.sentences or ())]
     missing = VectorCache.missing(settings.home / "cache" / "vectors.sqlite", embedder, texts)
     fresh = sum(len(each.cut.passages) for each in new)
     return Costs(
@@ -108,29 +112,49 @@ def rate_of(generation: Generation | None) -> float:
 
 def embed(
     made: Sequence[Prepared], plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Progress
-) -> tuple[Vectors, Vectors, int]:
-    """Vectors of all passages and of all sentences, unit rows in their order, and how many texts were embedded."""
-    limit = cut_settings(settings, embedder)["passage_tokens"]
-    texts = [texts_of(each, embedder, limit) for each in made if each.kept is None]
-    with VectorCache.open(settings.home / "cache" / "vectors.sqlite") as cache:
-        passages, one = cache.embed(embedder, [text for some, _ in texts for text in some], progress)
-        sentences, two = cache.embed(embedder, [text for _, some in texts for text in some], progress)
+) -> tuple[Vectors, Vectors | None, int]:
+    """Vectors of all passages and of all sentences, unit rows in their order, and how many texts were embedded; of
+    sentences None where none are kept.
+    """
     old = vectors_of(plan.whole if any(each.kept for each in made) else None)
-    parts = (
-        [(each.kept and each.kept[0], len(each.cut.passages)) for each in made],
-        [(each.kept and each.kept[1], len(each.cut.sentences)) for each in made],
-    )
-    return joined(passages, old[0], parts[0]), joined(sentences, old[1], parts[1]), one + two
+    wanted = texts_to_embed(made, settings, embedder, old[1] is not None)
+    with VectorCache.open(settings.home / "cache" / "vectors.sqlite") as cache:
+        passages, embedded = cache.embed(embedder, wanted.passages, progress)
+        found = joined(passages, old[0], [(each.kept and each.kept[0], len(each.cut.passages)) for each in made])
+        if wanted.sentences is None:
+            return found, None, embedded
+        sentences, more = cache.embed(embedder, wanted.sentences, progress)
+    parts = [(each.kept[1] if each.kept and old[1] is not None else None, len(each.cut.sentences)) for each in made]
+    return found, joined(sentences, old[1], parts), embedded + more
+
+
+def texts_to_embed(
+    made: Sequence[Prepared], settings: IndexSettings, embedder: Embedder, sentences_there: bool
+) -> Wanted:
+    """What is not taken over; `sentences_there`: whether the generation before keeps vectors of sentences."""
+    limit = cut_settings(settings, embedder)["passage_tokens"]
+    new = [each for each in made if each.kept is None]
+    passages = [embedded_text(one, embedder.count_tokens, limit) for each in new for one in each.cut.passages]
+    if not keeps_sentences(settings, sum(len(each.cut.sentences) for each in made)):
+        return Wanted(passages, None)
+    return Wanted(passages, [one.text for each in (new if sentences_there else made) for one in each.cut.sentences])
+
+
+def keeps_sentences(settings: IndexSettings, count: int) -> bool:
+    """Whether so many sentences are to have a vector each."""
+    return settings.sentence_vectors == "on" or (settings.sentence_vectors == "auto" and count <= MOST_SENTENCES)
 
 
 def vectors_of(generation: Generation | None) -> tuple[Vectors | None, Vectors | None]:
-    """The vectors of a generation's passages and sentences; none of no generation."""
+    """The vectors of a generation's passages and, where it keeps them, of its sentences; none of no generation."""
     if generation is None:
         return None, None
     from index.dense import DenseIndex
 
     index = DenseIndex.load(generation.folder / "passages.faiss").index
-    sentences = np.load(generation.folder / "sentences.npy", mmap_mode="r", allow_pickle=False)
+    sentences = None
+    if generation.keeps_sentences:
+        sentences = np.load(generation.folder / SENTENCES, mmap_mode="r", allow_pickle=False)
     return index.reconstruct_n(0, index.ntotal), sentences
 
 

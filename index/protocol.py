@@ -46,6 +46,7 @@ class Index(Protocol):
     """One generation, open for searching. Keys are whole numbers, unique within it."""
 
     embedder: Embedder
+    sentences_kept: bool  # whether each sentence has a vector; else `best_sentences` is not to be asked
     warning: str  # one line where something is amiss, else empty
     models: Path  # the folder where models are kept once they are exported
 

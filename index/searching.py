@@ -11,7 +11,7 @@ from index.dense import DenseIndex, best_of, rows_of
 from index.embedding import Embedder, Vectors, open_embedder
 from index.errors import DamagedIndexError, EmbedderError, IndexingError, UnknownDocumentError
 from index.filters import Filters
-from index.generation import Generation, live, newest_whole, pointed
+from index.generation import SENTENCES, Generation, live, newest_whole, pointed
 from index.lexical import LexicalIndex, analyze
 from index.past import Documents, PastGenerations
 from index.protocol import IndexStatus, ScoredSentence
@@ -44,13 +44,17 @@ class LocalIndex:
         self.store = Store(generation.folder / "store.sqlite")
         self.dense = DenseIndex.load(generation.folder / "passages.faiss")
         self.lexical = LexicalIndex.load(generation.folder / "lexical")
-        mapped = np.load(generation.folder / "sentences.npy", mmap_mode="r", allow_pickle=False)
-        self.sentence_vectors = np.asarray(mapped)  # the same memory map, without what a memmap adds to each access
+        self.sentences_kept = generation.keeps_sentences
+        self.sentence_vectors = np.empty((0, embedder.dimension), dtype=np.float16)
+        if self.sentences_kept:
+            mapped = np.load(generation.folder / SENTENCES, mmap_mode="r", allow_pickle=False)
+            self.sentence_vectors = np.asarray(mapped)  # the same memory map, without what a memmap adds to each access
         self.sentence_ranges = self.store.sentence_ranges()
         self.speller = Speller(self.store.words, self.lexical.document_frequency, embedder.count_tokens)
         counts = generation.manifest["counts"]
         sizes = (len(self.dense), len(self.lexical), len(self.sentence_vectors), self.dense.dimension)
-        if sizes != (counts["passages"], counts["passages"], counts["sentences"], embedder.dimension):
+        sentences = counts["sentences"] if self.sentences_kept else 0
+        if sizes != (counts["passages"], counts["passages"], sentences, embedder.dimension):
             raise DamagedIndexError(f"The parts of generation {generation.name} disagree in size: {sizes}")
 
     @classmethod
@@ -131,7 +135,10 @@ class LocalIndex:
         """See `Index`."""
         wanted = list(dict.fromkeys(rows_of(self.ranges_of(keys)).tolist()))
         found = self.store.sentences(wanted)
-        rows = self.sentence_vectors[wanted].astype(np.float32)
+        if self.sentences_kept:
+            rows = self.sentence_vectors[wanted].astype(np.float32)
+        else:
+            rows = self.embedder.embed_few([found[key].text for key in wanted])
         scores = rows @ vector
         return [ScoredSentence(found[key], float(s), row) for key, s, row in zip(wanted, scores, rows, strict=True)]
 

@@ -6,7 +6,7 @@ Call `load` rather than the class: it turns a bad value into one sentence.
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -83,5 +83,9 @@ class IndexSettings(LayeredSettings):
         224, ge=16, le=8192, description="most tokens a passage may have, title and heading included"
     )
     passage_overlap: int = Field(0, ge=0, le=5, description="sentences that a passage repeats of the one before it")
+    sentence_vectors: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="a vector for each sentence; auto: up to 500,000; without, embedded when asked about",
+    )
     keep_generations: int = Field(3, ge=1, le=100, description="published generations kept for rollback")
     merge_duplicates: bool = Field(True, description="index the same article from two places once, with two addresses")

@@ -57,6 +57,9 @@ class FakeEmbedder:
         made: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
         return made
 
+    def embed_few(self, texts: Sequence[str]) -> Vectors:
+        return self.embed_passages(texts)
+
     def embed_query(self, text: str) -> Vectors:
         row: Vectors = self.embed_passages([text])[0]
         return row

@@ -39,6 +39,8 @@ def test_convex_combination_of_nothing(
 class Sentences:
     """An index of best sentences alone; it notes what it was asked for."""
 
+    sentences_kept = True
+
     def __init__(self, best: dict[int, float]) -> None:
         self.best = best
         self.asked: list[list[int]] = []

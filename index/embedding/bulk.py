@@ -81,6 +81,10 @@ class ManyTexts:
         """See `Embedder`."""
         return self.base.count_tokens(texts)
 
+    def embed_few(self, texts: Sequence[str]) -> Vectors:
+        """See `Embedder`."""
+        return self.base.embed_few(texts)
+
     def embed_query(self, text: str) -> Vectors:
         """See `Embedder`."""
         return self.base.embed_query(text)

@@ -121,6 +121,12 @@ class OnnxEmbedder:
         rows = np.empty((len(texts), self.dimension), dtype=np.float32)
         return by_length(whole, self.size, rows, functools.partial(self.run, self.batch), progress)
 
+    def embed_few(self, texts: Sequence[str]) -> Vectors:
+        """See `Embedder`."""
+        whole = [self.document_prompt + text for text in texts]
+        rows = np.empty((len(texts), self.dimension), dtype=np.float32)
+        return by_length(whole, 1, rows, functools.partial(self.run, self.single), silent)
+
     def embed_query(self, text: str) -> Vectors:
         """See `Embedder`."""
         row: Vectors = self.run(self.single, [self.query_prompt + text])[0]

@@ -30,6 +30,10 @@ class Embedder(Protocol):
         """`(n, dimension)` float32, unit rows, in the order of `texts`."""
         ...
 
+    def embed_few(self, texts: Sequence[str]) -> Vectors:
+        """The same for as many as a question needs, on one thread."""
+        ...
+
     def embed_query(self, text: str) -> Vectors:
         """`(dimension,)` float32, of length 1."""
         ...

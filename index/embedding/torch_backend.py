@@ -64,6 +64,10 @@ class SentenceTransformerEmbedder:
             advance(len(texts))
         return np.asarray(rows, dtype=np.float32)
 
+    def embed_few(self, texts: Sequence[str]) -> Vectors:
+        """See `Embedder`."""
+        return self.embed_passages(texts)
+
     def embed_query(self, text: str) -> Vectors:
         """See `Embedder`."""
         row = self.model.encode_query(text, normalize_embeddings=True, show_progress_bar=False)
