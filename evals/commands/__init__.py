@@ -4,6 +4,7 @@ import typer
 
 from evals.commands import gold
 from evals.commands.answers import answers
+from evals.commands.bulk import bulk
 from evals.commands.calibrate import calibrate
 from evals.commands.comparing import compare
 from evals.commands.gate import baseline, gate
@@ -35,6 +36,7 @@ COMMANDS = (
     grounding,
     load,
     page,
+    bulk,
 )
 for command in COMMANDS:
     app.command()(command)
