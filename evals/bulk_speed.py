@@ -72,7 +72,8 @@ def measure(
     """Rounds on other documents each, by `home`'s calibration; below `FEW` passages it would not be used."""
     if passages < FEW:
         raise EvalsError(
-            f"The calibrated way is gone from {FEW:,} texts on, and a round has {passages:,}; ask for more with --passages"
+            f"The calibrated way is gone from {FEW:,} texts on, and a round has {passages:,}; "
+            f"ask for more with --passages"
         )
     documents = [each.document for each in scan(list(sources)).readings]
     plain = SentenceTransformerEmbedder(settings.embedder).model
