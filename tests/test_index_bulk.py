@@ -55,6 +55,14 @@ def test_what_was_measured_is_remembered_for_this_machine(
     assert remembered(export) == EXPORT
 
 
+@pytest.mark.parametrize(
+    "way", [{"kind": "gpu", "batch": 8}, {"kind": "bf16", "batch": 0}, {"kind": "bf16", "batch": "8"}]
+)
+def test_a_way_that_there_is_not_is_passed_over(export: OnnxEmbedder, way: dict[str, object]) -> None:
+    file_of(export).write_text(json.dumps({"for": bulk.machine(), "way": way}))
+    assert remembered(export) == EXPORT
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"for": {}, "way": {}}', '{"for": 1', "\x00"])
 def test_a_file_that_is_none_is_passed_over(export: OnnxEmbedder, text: str) -> None:
     file_of(export).write_text(text)

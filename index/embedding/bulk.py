@@ -39,6 +39,7 @@ class Way:
     threads: int = 0  # 0: as the library chooses
 
 
+KINDS = ("onnx", "bf16", "cuda")
 EXPORT = Way("onnx", BATCH)
 
 
@@ -213,7 +214,9 @@ def remembered(base: OnnxEmbedder) -> Way:
     """The way that was the fastest on a machine like this; the export where none was measured, or it cannot be read."""
     try:
         told = json.loads(file_of(base).read_text(encoding="utf-8"))
-        return Way(**told["way"]) if told["for"] == machine() else EXPORT
+        way = Way(**told["way"])
+        known = way.kind in KINDS and all(type(each) is int for each in (way.batch, way.threads)) and way.batch > 0
+        return way if known and told["for"] == machine() else EXPORT
     except (OSError, ValueError, KeyError, TypeError):
         return EXPORT
 
