@@ -1,9 +1,7 @@
 """`Assistant.ask(question) -> Answer`: the whole way from a question to a cited answer. Read this file first."""
 
-import time
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +17,7 @@ from assistant.remarks import dated
 from assistant.reranking import retriever_for
 from assistant.retrieval import Retrieved, Retriever, retrieve_parts
 from assistant.settings import MAX_QUESTION, AssistantSettings
+from assistant.timing import Stopwatch, timed
 from assistant.types import Answer, AnswerSentence, NearArticle, Turn
 from assistant.writing.draft import Draft
 from assistant.writing.extractive import Part, write_extract
@@ -128,7 +127,7 @@ class Assistant:
         return judgment.confidence >= self.settings.abstention_threshold
 
     def found(
-        self, asked: str, understood: str, filters: Filters, watch: "Stopwatch"
+        self, asked: str, understood: str, filters: Filters, watch: Stopwatch
     ) -> tuple[Retrieved, list[Evidence], Judgment, list[Part], list[str]]:
         """The passages, their sentences, and what `judged` says of them."""
         with watch.stage("retrieval"):
@@ -147,8 +146,10 @@ class Assistant:
 
     def evidence(self, asked: str, understood: str, retrieved: Retrieved, most: int = READ) -> list[Evidence]:
         """The sentences, best first: the subject finds the passages, what is asked of it the sentence."""
-        found = find_evidence(self.index, own_words(asked, understood), retrieved)
-        return read_evidence(self.reader, understood, found, most) if self.reader else found
+        with timed("evidence/sentences"):
+            found = find_evidence(self.index, own_words(asked, understood), retrieved)
+        with timed("evidence/reading"):
+            return read_evidence(self.reader, understood, found, most) if self.reader else found
 
     def judged(
         self,
@@ -180,7 +181,7 @@ class Assistant:
         evidence: Sequence[Evidence],
         parts: Sequence[Part],
         retrieved: Retrieved,
-        watch: "Stopwatch",
+        watch: Stopwatch,
         address: str,
     ) -> Iterator[tuple[Draft | None, str]]:
         """Growing drafts with the writer's name; None while a model says nothing new.
@@ -240,28 +241,6 @@ class Assistant:
             NearArticle(document.doc_id, document.title, str(document.metadata.get("summary") or ""), round(score, 4))
             for document, score in found
         )
-
-
-class Stopwatch:
-    """Milliseconds by stage."""
-
-    def __init__(self) -> None:
-        self.started = time.perf_counter()
-        self.stages: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Adds the time of a `with` to a stage."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.stages[name] = self.stages.get(name, 0.0) + (time.perf_counter() - start) * 1000
-
-    def milliseconds(self) -> dict[str, float]:
-        """All stages so far, and the total."""
-        total = (time.perf_counter() - self.started) * 1000
-        return {name: round(value, 2) for name, value in {**self.stages, "total": total}.items()}
 
 
 def checked(question: str) -> str:

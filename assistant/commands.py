@@ -10,6 +10,8 @@ import typer
 from index.commands import HOME
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from assistant.types import Turn
     from index.filters import Filters
 
@@ -55,6 +57,7 @@ def ask(
     history: Annotated[
         Path | None, typer.Option("--history", help="Earlier turns: a JSON list of {role, content}.")
     ] = None,
+    timings: Annotated[bool, typer.Option("--timings", help="Say on standard error where the time went.")] = False,
     period: Period = "",
     region: Region = None,
     topic: Topic = None,
@@ -64,13 +67,18 @@ def ask(
     """Answer a question from the articles, each sentence cited; exit status 0 also when they do not cover it."""
     from assistant.answering import Assistant, checked
     from assistant.rendering import FORMATS
+    from assistant.timing import collected, timed
 
     checked(question)  # before the index is opened: the sentence on bad input comes at once
     form = chosen(as_json, shape)
     turns = read_history(history) if history else []
     within = filters(period, region, topic, track)
-    assistant = Assistant.open(home)
-    answer = assistant.ask(question, turns, within)
+    with collected() as parts:
+        with timed("opening"):
+            assistant = Assistant.open(home)
+        answer = assistant.ask(question, turns, within)
+    if timings:
+        typer.echo("\n".join(time_lines(answer.timings_ms, parts)), err=True)
     if receipt:
         from assistant.receipts import receipt_of, write_receipt
 
@@ -78,6 +86,16 @@ def ask(
     if form in (Format.text, Format.csl):  # the other two hold the notices themselves
         warn(answer.notices)
     typer.echo(FORMATS[form](answer))
+
+
+def time_lines(stages: "Mapping[str, float]", parts: "Mapping[str, float]") -> list[str]:
+    """Milliseconds by stage, the parts of each below it."""
+    lines = [f"{'opening':20}{parts['opening']:8.1f} ms"]
+    for stage, milliseconds in stages.items():
+        lines.append(f"{stage:20}{milliseconds:8.1f} ms")
+        of_stage = [(name.partition("/")[2], value) for name, value in parts.items() if name.startswith(f"{stage}/")]
+        lines += [f"  {name:18}{value:8.1f} ms" for name, value in of_stage]
+    return lines
 
 
 def replay(

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from assistant.fusion import convex, reciprocal
 from assistant.settings import AssistantSettings
+from assistant.timing import timed
 from index.embedding import Vectors
 from index.filters import Filters
 from index.lexical import CEILING
@@ -62,18 +63,24 @@ class HybridRetriever:
 
     def retrieve(self, question: str, k: int, filters: Filters = Filters()) -> Retrieved:  # noqa: B008 - frozen
         """See `Retriever`. Scores are at most 1 + `sentence_weight`; ties are broken by passage_id."""
-        vector = self.index.embedder.embed_query(question)
-        dense = dict(self.index.by_vector(vector, self.settings.depth, filters))
-        lexical = dict(self.index.by_words(question, self.settings.depth, filters))
+        with timed("retrieval/embedding"):
+            vector = self.index.embedder.embed_query(question)
+        with timed("retrieval/by meaning"):
+            dense = dict(self.index.by_vector(vector, self.settings.depth, filters))
+        with timed("retrieval/by words"):
+            lexical = dict(self.index.by_words(question, self.settings.depth, filters))
         only_words = [key for key in lexical if key not in dense]
         dense |= zip(only_words, self.index.similarities(vector, only_words), strict=True)
         possible = CEILING * sum(self.index.rarity(question).values())
         fused = convex(dense, lexical, self.settings.dense_weight, possible)
-        scores = self.with_sentences(vector, fused, k + 1)
+        with timed("retrieval/sentences"):
+            scores = self.with_sentences(vector, fused, k + 1)
         keys = sorted(scores, key=lambda key: (-scores[key], key))[: k + 1]
+        with timed("retrieval/texts"):
+            passages = self.index.passages(keys)
         found = [
             ScoredPassage(passage, scores[passage.key], dense.get(passage.key, -1.0), lexical.get(passage.key, 0.0))
-            for passage in self.index.passages(keys)
+            for passage in passages
         ]
         found.sort(key=lambda each: (-each.score, each.passage.passage_id))
         return Retrieved(tuple(found[:k]), vector)

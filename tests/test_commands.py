@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, with_models
+from conftest import ROOT, Run, with_models
 
 
 def typed(*arguments: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -255,3 +255,23 @@ def test_the_console_script_is_the_same_program() -> None:
     done = subprocess.run([str(script), "--help"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
     assert "every sentence of an answer is cited" in " ".join(done.stdout.split())
+
+
+def test_where_the_time_went(run: Run, library: Path) -> None:
+    question = "How did the Oslo talks start?"
+    status, out, err = run("ask", question, "--timings", "--home", library)
+    assert (status, out) == run("ask", question, "--home", library)[:2]
+    lines = err.splitlines()
+    assert [line.split("  ")[0] for line in lines if not line.startswith(" ")] == [
+        "opening",
+        "understanding",
+        "retrieval",
+        "evidence",
+        "writing",
+        "total",
+    ]
+    parts = [line.strip().split("  ")[0] for line in lines if line.startswith("  ")]
+    assert parts == ["embedding", "by meaning", "by words", "sentences", "texts", "sentences", "reading"]
+    times = {line.strip().split("  ")[0]: float(line.split()[-2]) for line in lines if not line.startswith("  ")}
+    within = sum(float(line.split()[-2]) for line in lines[3:8])
+    assert within <= times["retrieval"] + 0.3, "the parts of a stage are within it"
