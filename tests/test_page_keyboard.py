@@ -149,6 +149,7 @@ def test_the_first_stop_leads_past_the_masthead(address: str, opened: Open) -> N
             page.locator("#lib-words").wait_for()
         link = page.locator("#skip", has_text=words)  # the view changes a moment after the click
         link.wait_for(state="attached")
+        assert link.inner_text() == words
         link.focus()
         page.wait_for_timeout(100)
         assert link.bounding_box()["y"] > 0
