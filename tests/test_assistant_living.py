@@ -1,5 +1,6 @@
 """The assistant over whatever generation is live: taken beside the old one, which goes on as long as it is used."""
 
+import gc
 import itertools
 import json
 import logging
@@ -308,6 +309,7 @@ def test_f43_files_and_threads_stay_as_many(home: Home, live: LiveAssistant) -> 
         assert live.look()  # it searches
         return len(held(home)), len(list(FDS.iterdir())), threading.active_count()
 
+    gc.collect()  # else what earlier tests left might be closed in between
     counts = [swap(name) for _, name in zip(range(50), itertools.cycle((home.new, home.old)), strict=False)]
     assert len(set(counts[3:])) == 1  # from then on two stores of older generations are open
     assert serving(live) == home.old
