@@ -13,7 +13,7 @@ from index.building import apply
 from index.calibrating import calibrate
 from index.embedding import SentenceTransformerEmbedder, open_embedder
 from index.embedding.bulk import FEW, Measured
-from index.preparing import cut_as, cut_settings
+from index.preparing import cut_as, cut_settings, passage_texts
 from index.readers import scan
 from index.settings import IndexSettings
 from index.types import Document
@@ -96,7 +96,6 @@ def measure(
 
 def indexed(generation: Any, settings: IndexSettings) -> list[str]:
     """The texts of a generation's passages, as they were embedded."""
-    from index.chunking import embedded_text
     from index.store import Store
 
     embedder = open_embedder(settings.embedder, settings.home / "models")
@@ -104,4 +103,4 @@ def indexed(generation: Any, settings: IndexSettings) -> list[str]:
     store = Store(generation.folder / "store.sqlite")
     found = store.passages(range(generation.manifest["counts"]["passages"]))
     store.close()
-    return [embedded_text(each, embedder.count_tokens, limit) for each in found.values()]
+    return passage_texts(found.values(), embedder, limit)

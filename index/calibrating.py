@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.chunking import embedded_text
 from index.embedding import OnnxEmbedder, embedder_digest, open_embedder
 from index.embedding.bulk import CHECKED, SECONDS, Measured, measured, remember
 from index.errors import EmbedderError, SourceError
 from index.planning import make_plan
-from index.preparing import cut_as, cut_settings
+from index.preparing import cut_as, cut_settings, passage_texts
 from index.progress import Progress, silent
 from index.settings import IndexSettings
 
@@ -55,7 +54,7 @@ def sample(settings: IndexSettings, sources: Sequence[Path], embedder: OnnxEmbed
     with progress("cutting", len(chosen)) as advance:
         for each in chosen:
             passages = cut_as(wanted, each.document, embedder).passages
-            texts += [embedded_text(one, embedder.count_tokens, wanted["passage_tokens"]) for one in passages]
+            texts += passage_texts(passages, embedder, wanted["passage_tokens"])
             advance()
     if len(texts) < CHECKED:
         raise SourceError(

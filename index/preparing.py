@@ -1,6 +1,6 @@
 """Plan -> every article cut and ready to be embedded; what the generation before cut the same way is taken from it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,10 @@ from index.planning import CUT_VERSION, Plan
 from index.progress import Progress, silent
 from index.settings import IndexSettings
 from index.store import Store
-from index.types import Document, Reading
+from index.types import Document, Passage, Reading
 from index.vectors import VectorCache
 
-__all__ = ["Costs", "Prepared", "costs", "cut_as", "cut_settings", "embed", "prepare"]
+__all__ = ["Costs", "Prepared", "costs", "cut_as", "cut_settings", "embed", "passage_texts", "prepare"]
 
 RATE = 40.0  # texts embedded a second on two cores, where no earlier run has told
 # Sentences up to which each has a vector: 768 bytes each, and five times the texts to embed.
@@ -134,10 +134,15 @@ def texts_to_embed(
     """What is not taken over; `sentences_there`: whether the generation before keeps vectors of sentences."""
     limit = cut_settings(settings, embedder)["passage_tokens"]
     new = [each for each in made if each.kept is None]
-    passages = [embedded_text(one, embedder.count_tokens, limit) for each in new for one in each.cut.passages]
+    passages = passage_texts((one for each in new for one in each.cut.passages), embedder, limit)
     if not keeps_sentences(settings, sum(len(each.cut.sentences) for each in made)):
         return Wanted(passages, None)
     return Wanted(passages, [one.text for each in (new if sentences_there else made) for one in each.cut.sentences])
+
+
+def passage_texts(passages: Iterable[Passage], embedder: Embedder, limit: int) -> list[str]:
+    """What is embedded of passages: each with its context, within so many tokens."""
+    return [embedded_text(each, embedder.count_tokens, limit) for each in passages]
 
 
 def keeps_sentences(settings: IndexSettings, count: int) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from index.embedding.onnx_backend import BATCH, OnnxEmbedder, by_length
+from index.embedding.onnx_backend import BATCH, OnnxEmbedder, by_length, fields_of
 from index.embedding.protocol import Embedder, Vectors
 from index.errors import EmbedderError
 from index.progress import Progress, silent
@@ -93,22 +93,17 @@ class ManyTexts:
     def embed_passages(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
         """See `Embedder`."""
         whole = [self.base.document_prompt + text for text in texts]
-        rows = np.empty((len(texts), self.dimension), dtype=np.float32)
-        return by_length(whole, self.way.batch, rows, self.run, progress)
+        return by_length(whole, self.way.batch, self.dimension, self.run, progress)
 
     def run(self, texts: list[str]) -> Vectors:
         """`(len(texts), dimension)` float32, unit rows."""
         import torch
 
-        encoded = self.base.tokenizer.encode_batch(texts)
-        features = {
-            "input_ids": torch.tensor([each.ids for each in encoded], device=self.device),
-            "attention_mask": torch.tensor([each.attention_mask for each in encoded], device=self.device),
-            "token_type_ids": torch.tensor([each.type_ids for each in encoded], device=self.device),
-        }
+        fields = fields_of(self.base.tokenizer.encode_batch(texts))
         names = self.model.tokenizer.model_input_names
+        given = {name: torch.from_numpy(each).to(self.device) for name, each in fields.items() if name in names}
         with torch.inference_mode():
-            found = self.model({name: each for name, each in features.items() if name in names})["sentence_embedding"]
+            found = self.model(given)["sentence_embedding"]
             rows: Vectors = torch.nn.functional.normalize(found.float(), dim=1).cpu().numpy()
         return rows
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.embedding.models import sealed
 from index.embedding.protocol import Vectors
@@ -15,7 +16,7 @@ from index.embedding.word_rows import ROWS, WORDS, WordRows
 from index.memory import give_back
 from index.progress import Progress, silent
 
-__all__ = ["BATCH", "Network", "OnnxEmbedder", "by_length"]
+__all__ = ["BATCH", "Network", "OnnxEmbedder", "by_length", "fields_of"]
 
 BATCH = 8  # sequences; on two cores 1.5 times the throughput of 32, whose padding and cache misses cost more
 
@@ -38,12 +39,7 @@ class Network:
 
     def run(self, encoded: Sequence[Any]) -> list[Any]:
         """What the graph gives for texts of the tokenizer, padded to one length, as arrays."""
-        fields = {
-            "input_ids": [each.ids for each in encoded],
-            "attention_mask": [each.attention_mask for each in encoded],
-            "token_type_ids": [each.type_ids for each in encoded],
-        }
-        arrays = {name: np.array(field, dtype=np.int64) for name, field in fields.items()}
+        arrays = fields_of(encoded)
         given: dict[str, Any] = {name: array for name, array in arrays.items() if name in self.inputs}
         if self.words:
             given[ROWS] = self.words.of(arrays["input_ids"])
@@ -51,10 +47,23 @@ class Network:
         return found
 
 
+def fields_of(encoded: Sequence[Any]) -> dict[str, NDArray[np.int64]]:
+    """What a model is given of texts of the tokenizer, padded to one length: `(texts, tokens)` each."""
+    fields = {
+        "input_ids": [each.ids for each in encoded],
+        "attention_mask": [each.attention_mask for each in encoded],
+        "token_type_ids": [each.type_ids for each in encoded],
+    }
+    return {name: np.array(field, dtype=np.int64) for name, field in fields.items()}
+
+
 def by_length(
-    texts: Sequence[str], size: int, rows: Vectors, run: Callable[[list[str]], Vectors], progress: Progress
+    texts: Sequence[str], size: int, dimension: int, run: Callable[[list[str]], Vectors], progress: Progress
 ) -> Vectors:
-    """Fills `rows`, one for each text, in batches of `size` texts of like length, so that little is padded."""
+    """`(len(texts), dimension)` float32 in the order given, made in batches of `size` texts of like length, so that
+    little is padded.
+    """
+    rows = np.empty((len(texts), dimension), dtype=np.float32)
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     with progress("embedding", len(texts)) as advance:
         for start in range(0, len(order), size):
@@ -118,14 +127,12 @@ class OnnxEmbedder:
     def embed_passages(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
         """See `Embedder`."""
         whole = [self.document_prompt + text for text in texts]
-        rows = np.empty((len(texts), self.dimension), dtype=np.float32)
-        return by_length(whole, self.size, rows, functools.partial(self.run, self.batch), progress)
+        return by_length(whole, self.size, self.dimension, functools.partial(self.run, self.batch), progress)
 
     def embed_few(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder`."""
         whole = [self.document_prompt + text for text in texts]
-        rows = np.empty((len(texts), self.dimension), dtype=np.float32)
-        return by_length(whole, 1, rows, functools.partial(self.run, self.single), silent)
+        return by_length(whole, 1, self.dimension, functools.partial(self.run, self.single), silent)
 
     def embed_query(self, text: str) -> Vectors:
         """See `Embedder`."""
