@@ -40,7 +40,8 @@ __all__ = [
 FORMAT = 4
 MANIFEST = "manifest.json"
 POINTER = "current"
-UNLISTED = {MANIFEST, "lexical/.tantivy-meta.lock"}  # tantivy writes that empty file whenever it opens a folder
+# tantivy writes that empty file whenever it opens a folder, and at times a moment after it has written one
+UNLISTED = {MANIFEST, "lexical/.tantivy-meta.lock"}
 UNFINISHED = ".unfinished-"
 LARGEST_NOTE = 64_000_000  # bytes of a manifest or the pointer, which are read whole; a manifest takes some kilobytes
 
@@ -118,8 +119,7 @@ def verified(home: Path, name: str) -> Generation:
     manifest = read_manifest(folder)
     if manifest["generation"] != name:
         raise DamagedIndexError(f"The manifest of generation {name} is that of {manifest['generation']}")
-    paths = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
-    files = {path.relative_to(folder).as_posix() for path in paths} - UNLISTED
+    files = listed(folder)
     if differing := sorted(files ^ set(manifest["files"])):
         found = "is not in" if differing[0] in files else "is missing, though in"
         raise DamagedIndexError(f"Generation {name} is damaged: {differing[0]} {found} its manifest")
@@ -127,6 +127,12 @@ def verified(home: Path, name: str) -> Generation:
         if not matches(folder / file, entry):
             raise DamagedIndexError(f"Generation {name} is damaged: {file} does not match its manifest")
     return Generation(name, folder, manifest)
+
+
+def listed(folder: Path) -> set[str]:
+    """The files of a generation that its manifest is to list, by their paths in it."""
+    paths = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    return {path.relative_to(folder).as_posix() for path in paths} - UNLISTED
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -179,8 +185,7 @@ def publish(home: Path, name: str, write: Callable[[Path], dict[str, Any]], keep
     work.mkdir()
     try:
         manifest = {"format": FORMAT, "generation": name, **write(work)}
-        paths = [path for path in sorted(work.rglob("*")) if not path.is_dir()]
-        manifest["files"] = {path.relative_to(work).as_posix(): measured(path) for path in paths}
+        manifest["files"] = {file: measured(work / file) for file in sorted(listed(work))}
         manifest["digest"] = digest_of(manifest)
         (work / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
         for path in [*work.rglob("*"), work]:

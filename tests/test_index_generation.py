@@ -68,6 +68,21 @@ def test_the_manifest_lists_every_file_with_size_and_sha256(tmp_path: Path) -> N
     assert newest_whole(tmp_path) == (made, "")
 
 
+def test_the_lock_that_tantivy_leaves_late_is_no_part_of_a_generation(tmp_path: Path) -> None:
+    """Its watcher may write it a moment after the index was written: CI found it once in a manifest."""
+
+    def write(folder: Path) -> dict[str, Any]:
+        (folder / "lexical").mkdir()
+        (folder / "lexical" / "meta.json").write_bytes(b"{}")
+        (folder / "lexical" / ".tantivy-meta.lock").touch()
+        return {"content": "one"}
+
+    made = publish(tmp_path, "g1", write, 3)
+    assert set(made.manifest["files"]) == {"lexical/meta.json"}
+    (made.folder / "lexical" / ".tantivy-meta.lock").unlink()
+    assert verified(tmp_path, "g1") == made
+
+
 def test_old_generations_are_pruned_and_the_pointer_names_the_new(tmp_path: Path) -> None:
     for i in range(1, 6):
         publish(tmp_path, f"g{i}", parts(str(i)), 3)
