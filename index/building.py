@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from index.chunking import Cut
-from index.embedding import Embedder, embedder_digest, open_embedder
+from index.embedding import Embedder, Vectors, embedder_digest, open_embedder
 from index.errors import IndexingError
 from index.generation import POINTER, SENTENCES, Generation, publish, writing_lock
 from index.planning import Plan, guard, make_plan, remember
-from index.preparing import Costs, costs, cut_settings, embed, prepare
+from index.preparing import Costs, costs, cut_settings, embed, kind_of, prepare
 from index.progress import Progress, silent
 from index.register import write_register
 from index.saved_plans import SavedPlan
@@ -27,6 +27,7 @@ __all__ = ["Applied", "apply", "plan_for"]
 # A word of the title counts as this many in the text: nDCG@10 of musique_train100 +0.010 [0.003, 0.020], of
 # frus_tune_topics +0.008 [0.002, 0.013], elsewhere nothing; 2 and 4 do as well (evals/LOG.md, 2026-11-25).
 TITLE_WEIGHT = 3
+JUDGED = 100  # passages whose nearest ones tell how many an approximate kind finds: 4 s among a million
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Pro
         found = draw_map(document_vectors(passage_vectors, [len(cut.passages) for cut in cuts]))
         spoken = vocabulary(each for cut in cuts for each in cut.passages)
         write_store(folder / "store.sqlite", rows, spoken, found.places.tolist())
-        (folder / "passages.faiss").write_bytes(DenseIndex.build(passage_vectors).to_bytes())
+        dense = DenseIndex.build(passage_vectors, kind_of(made, settings))
+        (folder / "passages.faiss").write_bytes(dense.to_bytes())
         if sentence_vectors is not None:
             (folder / SENTENCES).write_bytes(npy(sentence_vectors.astype(np.float16)))
         LexicalIndex.build(folder / "lexical", words(cuts))
@@ -129,6 +131,7 @@ def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Pro
                 "sentences": sum(len(cut.sentences) for cut in cuts),
             },
             "changes": changes(plan),
+            "vectors": {"kind": dense.kind.name, "recall": round(dense.recall(some_of(passage_vectors)), 4)},
             "map": {"method": found.method, "trustworthiness": found.trustworthiness},
             "embedder": {
                 "name": embedder.name,
@@ -151,6 +154,11 @@ def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Pro
         generation = publish(settings.home, name, write, settings.keep_generations)
         advance()
     return generation, embedded
+
+
+def some_of(vectors: Vectors) -> Vectors:
+    """Up to `JUDGED` rows, evenly spread: for a kind that is not exact they stand for questions."""
+    return vectors[np.linspace(0, len(vectors) - 1, min(JUDGED, len(vectors))).astype(np.int64)]
 
 
 def changes(plan: Plan) -> dict[str, int]:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import DamagedIndexError, LockedError, NoIndexError
+from index.kinds import NAMES, Kind
 
 __all__ = [
     "FORMAT",
@@ -66,6 +67,16 @@ class Generation:
     def keeps_sentences(self) -> bool:
         """Whether it has a vector for each sentence."""
         return SENTENCES in self.manifest["files"]
+
+    @property
+    def kind(self) -> Kind:
+        """How it keeps the vectors of passages: exactly where it says nothing, as all did before there was a choice."""
+        name = self.manifest.get("vectors", {}).get("kind", "exact")
+        if name not in NAMES:
+            raise DamagedIndexError(
+                f"Generation {self.name} keeps its vectors as {str(name)[:40]!r}, unknown here"
+            )
+        return NAMES[name]
 
 
 def published(home: Path) -> list[str]:

@@ -178,6 +178,8 @@ def content_digest(found: Gathered, settings: IndexSettings, embedder_digest: st
     cutting: list[int | str] = [settings.passage_tokens, settings.passage_overlap, CUT_VERSION, FORMAT]
     if settings.sentence_vectors != "auto":
         cutting.append(settings.sentence_vectors)
+    if settings.vector_index != "auto":
+        cutting.append(settings.vector_index)
     documents = [reading.document for reading in found.readings]
     seen = [[(each.doc_id, each.version, each.source, each.addresses) for each in documents], cutting, embedder_digest]
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()

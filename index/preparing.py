@@ -9,6 +9,7 @@ import numpy as np
 from index.chunking import Cut, cut, embedded_text
 from index.embedding import Embedder, Vectors
 from index.generation import SENTENCES, Generation
+from index.kinds import Kind, kind_for
 from index.planning import CUT_VERSION, Plan
 from index.progress import Progress, silent
 from index.settings import IndexSettings
@@ -43,12 +44,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What a plan takes: passages taken over and new ones, texts (passages, sentences) to embed, expected seconds."""
+    """What a plan takes: passages taken over and new ones, texts (passages, sentences) to embed, expected seconds; how
+    the vectors of passages are kept, and the bytes of that.
+    """
 
     passages_kept: int
     passages_new: int
     to_embed: int
     seconds: float
+    kind: Kind
+    vector_bytes: int
 
 
 def cut_settings(settings: IndexSettings, embedder: Embedder) -> dict[str, int]:
@@ -91,16 +96,31 @@ def usable(generation: Generation, wanted: dict[str, int], embedder: Embedder) -
 def costs(made: Sequence[Prepared], plan: Plan, settings: IndexSettings, embedder: Embedder) -> Costs:
     """What it takes to build; the vector cache is asked, and nothing is written."""
     new = [each for each in made if each.kept is None]
-    wanted = texts_to_embed(made, settings, embedder, bool(plan.whole and plan.whole.keeps_sentences))
+    kind = kind_of(made, settings)
+    there = passages_there(plan.whole, kind), bool(plan.whole and plan.whole.keeps_sentences)
+    wanted = texts_to_embed(made, settings, embedder, *there)
     texts = [*wanted.passages, *(wanted.sentences or ())]
     missing = VectorCache.missing(settings.home / "cache" / "vectors.sqlite", embedder, texts)
     fresh = sum(len(each.cut.passages) for each in new)
+    total = sum(len(each.cut.passages) for each in made)
     return Costs(
-        passages_kept=sum(len(each.cut.passages) for each in made) - fresh,
+        passages_kept=total - fresh,
         passages_new=fresh,
         to_embed=missing,
         seconds=round(missing / rate_of(plan.whole), 1),
+        kind=kind,
+        vector_bytes=kind.size(total, embedder.dimension),
     )
+
+
+def kind_of(made: Sequence[Prepared], settings: IndexSettings) -> Kind:
+    """How the vectors of all their passages are to be kept."""
+    return kind_for(sum(len(each.cut.passages) for each in made), settings.vector_index)
+
+
+def passages_there(generation: Generation | None, kind: Kind) -> bool:
+    """Whether a generation has vectors of passages as exact as a kind wants them."""
+    return generation is not None and (kind.name != "exact" or generation.kind.name == "exact")
 
 
 def rate_of(generation: Generation | None) -> float:
@@ -116,28 +136,28 @@ def embed(
     """Vectors of all passages and of all sentences, unit rows in their order, and how many texts were embedded; of
     sentences None where none are kept.
     """
-    old = vectors_of(plan.whole if any(each.kept for each in made) else None)
-    wanted = texts_to_embed(made, settings, embedder, old[1] is not None)
+    old = vectors_of(plan.whole if any(each.kept for each in made) else None, kind_of(made, settings))
+    wanted = texts_to_embed(made, settings, embedder, old[0] is not None, old[1] is not None)
     with VectorCache.open(settings.home / "cache" / "vectors.sqlite") as cache:
         passages, embedded = cache.embed(embedder, wanted.passages, progress)
-        found = joined(passages, old[0], [(each.kept and each.kept[0], len(each.cut.passages)) for each in made])
+        found = joined(passages, old[0], parts_of(made, old[0], 0))
         if wanted.sentences is None:
             return found, None, embedded
         sentences, more = cache.embed(embedder, wanted.sentences, progress)
-    parts = [(each.kept[1] if each.kept and old[1] is not None else None, len(each.cut.sentences)) for each in made]
-    return found, joined(sentences, old[1], parts), embedded + more
+    return found, joined(sentences, old[1], parts_of(made, old[1], 1)), embedded + more
 
 
 def texts_to_embed(
-    made: Sequence[Prepared], settings: IndexSettings, embedder: Embedder, sentences_there: bool
+    made: Sequence[Prepared], settings: IndexSettings, embedder: Embedder, passages_kept: bool, sentences_kept: bool
 ) -> Wanted:
-    """What is not taken over; `sentences_there`: whether the generation before keeps vectors of sentences."""
+    """What is not taken over; whether the generation before has vectors of passages and of sentences to take over."""
     limit = cut_settings(settings, embedder)["passage_tokens"]
     new = [each for each in made if each.kept is None]
-    passages = passage_texts((one for each in new for one in each.cut.passages), embedder, limit)
+    rows = new if passages_kept else made
+    passages = passage_texts((one for each in rows for one in each.cut.passages), embedder, limit)
     if not keeps_sentences(settings, sum(len(each.cut.sentences) for each in made)):
         return Wanted(passages, None)
-    return Wanted(passages, [one.text for each in (new if sentences_there else made) for one in each.cut.sentences])
+    return Wanted(passages, [one.text for each in (new if sentences_kept else made) for one in each.cut.sentences])
 
 
 def passage_texts(passages: Iterable[Passage], embedder: Embedder, limit: int) -> list[str]:
@@ -150,17 +170,28 @@ def keeps_sentences(settings: IndexSettings, count: int) -> bool:
     return settings.sentence_vectors == "on" or (settings.sentence_vectors == "auto" and count <= MOST_SENTENCES)
 
 
-def vectors_of(generation: Generation | None) -> tuple[Vectors | None, Vectors | None]:
-    """The vectors of a generation's passages and, where it keeps them, of its sentences; none of no generation."""
+def vectors_of(generation: Generation | None, kind: Kind) -> tuple[Vectors | None, Vectors | None]:
+    """The vectors of a generation's passages, where they are as exact as `kind` wants them, and of its sentences, where
+    it keeps them; none of no generation.
+    """
     if generation is None:
         return None, None
     from index.dense import DenseIndex
 
-    index = DenseIndex.load(generation.folder / "passages.faiss").index
+    passages = None
+    if passages_there(generation, kind):
+        passages = DenseIndex.load(generation.folder / "passages.faiss", generation.kind).vectors()
     sentences = None
     if generation.keeps_sentences:
         sentences = np.load(generation.folder / SENTENCES, mmap_mode="r", allow_pickle=False)
-    return index.reconstruct_n(0, index.ntotal), sentences
+    return passages, sentences
+
+
+def parts_of(made: Sequence[Prepared], old: Vectors | None, which: int) -> list[tuple[range | None, int]]:
+    """For each article the rows of `old` that it takes over, and how many it has: of passages (0) or sentences (1)."""
+    counts = [(len(each.cut.passages), len(each.cut.sentences))[which] for each in made]
+    rows = [each.kept[which] if each.kept and old is not None else None for each in made]
+    return list(zip(rows, counts, strict=True))
 
 
 def joined(new: Vectors, old: Vectors | None, parts: Sequence[tuple[range | None, int]]) -> Vectors:

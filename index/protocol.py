@@ -31,6 +31,8 @@ class IndexStatus:
     bytes: int
     map_method: str  # how the map of meaning was drawn
     map_trust: float  # its trustworthiness in [0, 1], see `index.mapping.Map`
+    vectors: str = "exact"  # how the vectors of passages are kept, see `index.kinds`
+    recall: float = 1.0  # of the ten passages nearest to some of its own, the share that is found
 
 
 @dataclass(frozen=True, slots=True)

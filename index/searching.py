@@ -42,7 +42,7 @@ class LocalIndex:
         self.models = models
         self.warning = warning
         self.store = Store(generation.folder / "store.sqlite")
-        self.dense = DenseIndex.load(generation.folder / "passages.faiss")
+        self.dense = DenseIndex.load(generation.folder / "passages.faiss", generation.kind)
         self.lexical = LexicalIndex.load(generation.folder / "lexical")
         self.sentences_kept = generation.keeps_sentences
         self.sentence_vectors = np.empty((0, embedder.dimension), dtype=np.float16)
@@ -198,6 +198,8 @@ def describe(generation: Generation) -> IndexStatus:
         bytes=generation.size,
         map_method=manifest["map"]["method"],
         map_trust=manifest["map"]["trustworthiness"],
+        vectors=generation.kind.name,
+        recall=manifest.get("vectors", {}).get("recall", 1.0),
     )
 
 

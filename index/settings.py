@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from index.errors import SettingsError
+from index.kinds import Wanted
 
 __all__ = ["TOML", "IndexSettings", "LayeredSettings", "Origin", "toml_names"]
 
@@ -86,6 +87,11 @@ class IndexSettings(LayeredSettings):
     sentence_vectors: Literal["auto", "on", "off"] = Field(
         "auto",
         description="a vector for each sentence; auto: up to 500,000; without, embedded when asked about",
+    )
+    vector_index: Wanted = Field(
+        "auto",
+        description="how vectors of passages are kept: exact up to 50,000, half (16 bits) up to 150,000, codes up to "
+        "500,000, lists beyond; hnsw where it is asked for",
     )
     keep_generations: int = Field(3, ge=1, le=100, description="published generations kept for rollback")
     merge_duplicates: bool = Field(True, description="index the same article from two places once, with two addresses")

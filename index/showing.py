@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from index.kinds import NAMES, Kind
 from index.planning import Plan
 from index.preparing import Costs
 
@@ -16,16 +17,16 @@ def plan_lines(plan: Plan, costs: Costs | None) -> Iterator[str]:
     yield f"Live: {plan.live.name if plan.live else 'nothing'}"
     for name in ("added", "changed", "removed", "withdrawn"):
         ids: tuple[str, ...] = getattr(plan, name)
-        yield from kind(name, ids)
-    yield from kind("renamed or moved", [f"{each.doc_id}: {each.before} -> {each.now}" for each in plan.moved])
+        yield from listed(name, ids)
+    yield from listed("renamed or moved", [f"{each.doc_id}: {each.before} -> {each.now}" for each in plan.moved])
     pairs = [
         f"{each.other} is {each.kept} ({each.resemblance:.0%} the same): one article with two addresses"
         if each.merged
         else f"{each.other} and {each.kept} stay apart ({each.resemblance:.0%} the same): {each.why}"
         for each in plan.gathered.pairs
     ]
-    yield from kind("near-duplicates", pairs)
-    yield from kind("unreadable", [f"{each.source}: {each.reason}" for each in plan.gathered.unreadable])
+    yield from listed("near-duplicates", pairs)
+    yield from listed("unreadable", [f"{each.source}: {each.reason}" for each in plan.gathered.unreadable])
     if passed := plan.gathered.passed_over:
         yield f"{len(passed):6} passed over ({plan.gathered.why_passed_over})"
     yield f"{plan.kept:6} unchanged"
@@ -36,9 +37,18 @@ def plan_lines(plan: Plan, costs: Costs | None) -> Iterator[str]:
         f"{costs.passages_kept:,} passages are kept and {costs.passages_new:,} new; {costs.to_embed:,} texts to embed, "
         f"about {duration(costs.seconds)}"
     )
+    yield (
+        f"vectors: {costs.kind.name} ({costs.kind.words}); of the ten nearest {costs.kind.recall:.1%} found; "
+        f"{costs.vector_bytes / 1e6:,.1f} MB. Another kind: BACKCHANNEL_VECTOR_INDEX={others(costs.kind)}"
+    )
 
 
-def kind(name: str, items: Sequence[str]) -> Iterator[str]:
+def others(kind: Kind) -> str:
+    """The kinds that could be asked for instead."""
+    return "|".join(name for name in NAMES if name != kind.name)
+
+
+def listed(name: str, items: Sequence[str]) -> Iterator[str]:
     """The count, and the first of them a line each; nothing where there are none."""
     if not items:
         return
@@ -73,4 +83,7 @@ def plan_json(plan: Plan, costs: Costs | None) -> dict[str, object]:
         "passages_new": costs.passages_new if costs else None,
         "to_embed": costs.to_embed if costs else None,
         "seconds": costs.seconds if costs else None,
+        "vectors": costs.kind.name if costs else None,
+        "expected_recall": costs.kind.recall if costs else None,
+        "vector_bytes": costs.vector_bytes if costs else None,
     }
