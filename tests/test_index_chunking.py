@@ -277,6 +277,19 @@ def test_the_work_grows_with_the_length_and_no_faster() -> None:
     assert lines(1600) < 8.2 * lines(200)
 
 
+def test_the_sentences_of_a_section_are_counted_together() -> None:
+    """However many they are: a tokenizer asked for one sentence at a time took four times as long."""
+    asked: list[int] = []
+
+    def count(texts: Sequence[str]) -> list[int]:
+        asked.append(len(texts))
+        return words(texts)
+
+    cut(document("\n\n".join(f"Sentence number {i} is here." for i in range(100))), count, 40)
+    assert max(asked) == 100
+    assert len(asked) <= 5, "special tokens, context twice, sentences, passages"
+
+
 # --- tokens
 
 
