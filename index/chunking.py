@@ -41,8 +41,9 @@ def cut(document: Document, count: Counter, limit: int, overlap: int = 0) -> Cut
         if not spans:
             continue
         size = limit - count([context(document.title, heading, count, limit)])[0]
-        pieces = [piece for span in spans for piece in fitting(document.text, span, count, size + special)]
-        lengths = [n - special for n in count([document.text[piece.start : piece.end] for piece in pieces])]
+        fit = list(fitting(document.text, spans, count, size + special))
+        pieces = [piece for piece, _ in fit]
+        lengths = [length - special for _, length in fit]
         runs: list[range] = []
         for run in within(document.text, pieces, pack(lengths, size, overlap), count, size + special):
             if not runs or run.stop > runs[-1].stop:  # else all of it is in the passage before
@@ -84,19 +85,27 @@ def sections(document: Document) -> Iterator[tuple[str, list[Span]]]:
     yield heading, paragraphs
 
 
-def fitting(text: str, span: Span, count: Counter, size: int) -> Iterator[Span]:
-    """The span, or where it has over `size` tokens its halves, cut at the white space nearest to the middle."""
-    if span.end - span.start == 1 or count([text[span.start : span.end]])[0] <= size:
-        yield span
-        return
+def fitting(text: str, spans: Sequence[Span], count: Counter, size: int) -> Iterator[tuple[Span, int]]:
+    """Each span with its tokens, or where it has over `size` of them its halves, cut at the white space nearest to the
+    middle.
+    """
+    lengths = count([text[span.start : span.end] for span in spans])
+    for span, length in zip(spans, lengths, strict=True):
+        if length <= size or span.end - span.start == 1:
+            yield span, length
+        else:
+            yield from fitting(text, halves(text, span), count, size)
+
+
+def halves(text: str, span: Span) -> list[Span]:
+    """The span cut in two; the white space between them is in neither."""
     middle = (span.start + span.end) // 2
     gaps = [gap.start() + span.start for gap in re.finditer(r"\s", text[span.start : span.end])]
     at = min(gaps, key=lambda gap: abs(gap - middle), default=middle)
     right = at
     while right < span.end and text[right].isspace():
         right += 1
-    yield from fitting(text, Span(span.start, at), count, size)
-    yield from fitting(text, Span(right, span.end), count, size)
+    return [Span(span.start, at), Span(right, span.end)]
 
 
 def pack(lengths: Sequence[int], size: int, overlap: int) -> list[range]:

@@ -4,6 +4,7 @@ MinHash over runs of five words finds the pairs (Broder, "On the resemblance and
 signatures and their index are datasketch's), the exact resemblance and the names and numbers of both decide.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,8 +46,11 @@ def signature_of(text: str) -> Signature:
     """The MinHash of a text's runs of words; the same on every machine."""
     from datasketch import MinHash
 
-    made = MinHash(num_perm=PERMUTATIONS, seed=1, scheme=SCHEME)
-    made.update_batch([run.encode() for run in runs(text)])
+    # datasketch's own hash, the first 32 bits of SHA-1, of all runs at once: one by one took half of the time.
+    digests = b"".join([hashlib.sha1(run.encode()).digest() for run in runs(text)])
+    hashes = np.frombuffer(digests, dtype="<u4")[:: hashlib.sha1().digest_size // 4]
+    made = MinHash(num_perm=PERMUTATIONS, seed=1, scheme=SCHEME, hashfunc=int)
+    made.update_batch(hashes.tolist())
     values: Signature = made.hashvalues.astype(np.uint32)
     return values
 
@@ -54,7 +58,7 @@ def signature_of(text: str) -> Signature:
 def runs(text: str) -> set[str]:
     """Every run of five words, in lower case; of a shorter text the whole."""
     words = WORD.findall(text.casefold())
-    return {" ".join(words[start : start + RUN]) for start in range(max(1, len(words) - RUN + 1))}
+    return set(map(" ".join, zip(*(words[start:] for start in range(RUN)), strict=False))) or {" ".join(words)}
 
 
 def near_duplicates(

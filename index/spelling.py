@@ -48,19 +48,29 @@ def vocabulary(passages: Iterable[Passage]) -> list[Word]:
     in the texts.
     """
     standing: Counter[str] = Counter()
-    written: dict[str, Counter[str]] = defaultdict(Counter)
-    fold = functools.cache(folded)
+    counts: Counter[str] = Counter()  # of each form in the texts; 0 where it stands in titles and headings alone
+    word_of = functools.cache(word_of_form)
     for passage in passages:
-        counts = Counter(FORM.findall(passage.text))
-        forms = {*counts, *FORM.findall(f"{passage.title} {passage.heading}")}
-        words = {form: fold(form) for form in forms if len(form) >= SHORTEST and form.isalpha()}
-        for form, word in words.items():
-            written[word][form] += counts[form]
-        standing.update({word for word in words.values() if len(word) >= SHORTEST})
+        forms = FORM.findall(passage.text)
+        counts.update(forms)
+        above = FORM.findall(f"{passage.title} {passage.heading}")
+        for form in above:
+            counts[form] += 0
+        standing.update({word_of(form) for form in {*forms, *above}})
+    del standing[""]
+    written: dict[str, list[str]] = defaultdict(list)
+    for form in counts:
+        written[word_of(form)].append(form)
     return [
-        Word(word, max(written[word], key=lambda form: (written[word][form], form)), standing[word])
+        Word(word, max(written[word], key=lambda form: (counts[form], form)), standing[word])
         for word in sorted(standing)
     ]
+
+
+def word_of_form(form: str) -> str:
+    """The word of the vocabulary that is written so; "" where it is none: too short, or not all letters."""
+    word = folded(form) if len(form) >= SHORTEST and form.isalpha() else ""
+    return word if len(word) >= SHORTEST else ""
 
 
 class Speller:

@@ -11,7 +11,7 @@ from conftest import ARTICLES, DATA
 from index.chunking import Cut, cut, embedded_text
 from index.embedding import PACKAGED, Embedder, open_embedder
 from index.readers import scan
-from index.sentences import sentence_spans
+from index.sentences import sentence_spans, tokenizer
 from index.tokens import count_tokens
 from index.types import Document, Span
 
@@ -116,6 +116,22 @@ def test_sentence_spans_are_offsets_of_the_whole_text() -> None:
 def test_offsets_count_code_points() -> None:
     text = "The 🕊️ flew. Ça va. Naïve e\u0301lan. 中文 here."
     assert "".join(sentences(text)).replace(" ", "") == text.replace(" ", "")
+
+
+def test_what_is_seen_at_once_is_what_punkt_finds() -> None:
+    """Where abbreviations and collocations stand at the end, or the beginning, of a sentence."""
+    from nltk.tokenize.punkt import PunktTokenizer
+
+    ours = tokenizer()
+    plain, special = ["peace", "Delegation", "UN", "a", "I", "The"], ours._params.collocations
+    ends = [*plain, "etc", "Gen", "VOL", "No", "e.g", "1993", *(first for first, _ in special)]
+    pairs = [*itertools.product(ends, [*plain, "jr", "Smith"]), *special]
+    pairs += [(one.capitalize(), two.capitalize()) for one, two in special]
+    texts = [
+        f"{one}.{blank}{two}{after}" for one, two in pairs for blank in (" ", "  ", "\n") for after in ("", ",", ".")
+    ]
+    for text in texts:
+        assert ours.text_contains_sentbreak(text) == PunktTokenizer.text_contains_sentbreak(ours, text), text
 
 
 # --- cutting
@@ -275,6 +291,19 @@ def test_the_work_grows_with_the_length_and_no_faster() -> None:
 
     lines(10)  # what is done once: the tokenizers are loaded
     assert lines(1600) < 8.2 * lines(200)
+
+
+def test_the_sentences_of_a_section_are_counted_together() -> None:
+    """However many they are: a tokenizer asked for one sentence at a time took four times as long."""
+    asked: list[int] = []
+
+    def count(texts: Sequence[str]) -> list[int]:
+        asked.append(len(texts))
+        return words(texts)
+
+    cut(document("\n\n".join(f"Sentence number {i} is here." for i in range(100))), count, 40)
+    assert max(asked) == 100
+    assert len(asked) <= 5, "special tokens, context twice, sentences, passages"
 
 
 # --- tokens

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from index.duplicates import PERMUTATIONS, Pair, near_duplicates, runs, signature_of, telling
+from index.duplicates import PERMUTATIONS, SCHEME, Pair, near_duplicates, runs, signature_of, telling
 from index.types import Document
 
 TEXT = (
@@ -25,9 +25,22 @@ def pairs(*documents: Document, first: tuple[str, ...] = ()) -> list[Pair]:
 def test_runs_and_signatures_by_hand() -> None:
     assert runs("One two, three four five SIX") == {"one two three four five", "two three four five six"}
     assert runs("Too short") == {"too short"}
+    assert runs("These are just five words") == {"these are just five words"}
+    assert runs("") == {""}
     signature = signature_of(TEXT)
     assert (signature.dtype, signature.shape) == (np.uint32, (PERMUTATIONS,))
     assert np.array_equal(signature, signature_of(TEXT.upper())), "case does not matter"
+
+
+@pytest.mark.parametrize("text", [TEXT, "Too short", "", "Дом у реки, 3 мая 1931 года."])
+def test_a_signature_is_what_datasketch_makes_of_the_runs_one_by_one(text: str) -> None:
+    """An index holds the signatures of earlier versions: they must stay comparable."""
+    from datasketch import MinHash
+
+    alone = MinHash(num_perm=PERMUTATIONS, seed=1, scheme=SCHEME)
+    for run in runs(text):
+        alone.update(run.encode())
+    assert np.array_equal(signature_of(text), alone.hashvalues)
 
 
 def test_the_same_words_are_one_article() -> None:
