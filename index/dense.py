@@ -129,7 +129,7 @@ class DenseIndex:
             chosen = np.zeros(len(self), dtype=bool)
             chosen[within] = True
             bits = np.packbits(chosen, bitorder="little")  # the selector looks into it: it must outlive the search
-            params = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg]
+            params = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
             scores, keys = self.rows.search(query, k, params=params)
         pairs = zip(keys[0].tolist(), scores[0].tolist(), strict=True)
         return sorted((pair for pair in pairs if pair[0] >= 0), key=lambda pair: (-pair[1], pair[0]))[:k]

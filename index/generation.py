@@ -73,9 +73,7 @@ class Generation:
         """How it keeps the vectors of passages: exactly where it says nothing, as all did before there was a choice."""
         name = self.manifest.get("vectors", {}).get("kind", "exact")
         if name not in NAMES:
-            raise DamagedIndexError(
-                f"Generation {self.name} keeps its vectors as {str(name)[:40]!r}, unknown here"
-            )
+            raise DamagedIndexError(f"Generation {self.name} keeps its vectors as {str(name)[:40]!r}, unknown here")
         return NAMES[name]
 
 
