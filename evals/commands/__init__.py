@@ -15,6 +15,7 @@ from evals.commands.peers import peers
 from evals.commands.regress import regress
 from evals.commands.report import report
 from evals.commands.retrieval import retrieval
+from evals.commands.scale import scale
 from evals.commands.sweep import sweep
 from evals.commands.train import train
 
@@ -37,6 +38,7 @@ COMMANDS = (
     load,
     page,
     bulk,
+    scale,
 )
 for command in COMMANDS:
     app.command()(command)
