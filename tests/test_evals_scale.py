@@ -144,7 +144,7 @@ def test_the_command_builds_asks_and_draws(run: Run, tmp_path: Path, models: Pat
     source = tmp_path / "source.jsonl"
     source.write_text("".join(json.dumps(each) + "\n" for each in ENTRIES))
     home = with_models(tmp_path / "home", models)
-    options = ["--sizes", "3,9", "--rounds", 1, "--home", home, "--report", tmp_path / "page.html"]
+    options = ["--sizes", "3,9", "--rounds", 1, "--questions", 20, "--home", home, "--report", tmp_path / "page.html"]
     status, out, errors = run("eval", "scale", source, *options)
     assert (status, [line for line in errors.splitlines() if "p50" not in line]) == (0, [])
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in out.splitlines()[2:4]]
@@ -155,7 +155,7 @@ def test_the_command_builds_asks_and_draws(run: Run, tmp_path: Path, models: Pat
     page = (tmp_path / "page.html").read_text()
     assert page.count('class="plotly') or "Plotly.newPlot" in page
     assert "The share of the exact ten nearest that is found" in page
-    status, _, errors = run("eval", "scale", source, "--sizes", "3", "--home", home)
+    status, _, errors = run("eval", "scale", source, "--sizes", "3", "--questions", 2, "--home", home)
     assert status == 0, "an earlier run's library is replaced"
     status, _, errors = run("eval", "scale", tmp_path / "none.jsonl", "--home", home)
     assert status == 2
