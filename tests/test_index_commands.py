@@ -11,7 +11,7 @@ import pytest
 from conftest import DATA, ROOT, Run, index
 
 STATUS = ["generation", "documents", "passages", "sentences", "embedder", "embedder_digest", "published_at", "bytes"]
-STATUS += ["map_method", "map_trust"]
+STATUS += ["map_method", "map_trust", "vectors", "recall"]
 
 
 @pytest.fixture

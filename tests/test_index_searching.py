@@ -52,6 +52,8 @@ def test_status_says_what_is_served(found: LocalIndex, settings: IndexSettings) 
         "bytes": sum(path.stat().st_size for path in listed),
         "map_method": "t-SNE",
         "map_trust": manifest["map"]["trustworthiness"],
+        "vectors": "exact",
+        "recall": 1.0,
     }
     assert status.published_at.endswith("+00:00")
     assert status_of(settings) == (status, "")

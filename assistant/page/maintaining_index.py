@@ -30,6 +30,7 @@ def status_shown(index: Index, home: Path) -> str:
         "Holds": f"{status.documents:,} articles, {status.passages:,} passages, {status.sentences:,} sentences",
         "Size": f"{status.bytes / 1e6:,.1f} MB",
         "Embedder": f"{status.embedder} (digest {status.embedder_digest[:12]})",
+        "Vectors": f"{status.vectors}, of the ten nearest {status.recall:.1%} found",
         "Map of meaning": f"{status.map_method}, trustworthiness {status.map_trust:.2f}",
         "Sources": ", ".join(map(str, sources)),
         "Withdrawn": ", ".join(f"{name} ({day})" for name, day in withdrawn.items()) or "none",
