@@ -82,6 +82,11 @@ class DenseIndex:
         pairs = zip(keys[0].tolist(), scores[0].tolist(), strict=True)
         return sorted((pair for pair in pairs if pair[0] >= 0), key=lambda pair: (-pair[1], pair[0]))
 
+    def rows(self, start: int, end: int) -> Vectors:
+        """`(end - start, dimension)` float32: the vectors of the keys from `start` on."""
+        found: Vectors = self.index.reconstruct_n(start, end - start)
+        return found
+
     def similarities(self, vector: Vectors, keys: list[int]) -> list[float]:
         """Cosines of the given keys."""
         if not keys:
