@@ -79,9 +79,11 @@ def apply(
     if not quiet:
         summarise(done)
     if publish:
+        from index.milvus.searching import WORDLESS
+
         found = publish()
         if not found.by_words:
-            typer.echo(f"warning: Milvus {found.version} has no BM25: passages are found by meaning only", err=True)
+            typer.echo(f"warning: {WORDLESS.format(found.version)}", err=True)
         if not quiet:
             what = "Published to" if found.copied else "Live at"
             typer.echo(f"{what} {found.address} (Milvus {found.version}): generation {found.generation}")

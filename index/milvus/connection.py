@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import os
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ AWAY = re.compile(
     r"Fail connecting|UNAVAILABLE|DEADLINE_EXCEEDED|Retry timeout|Retry run out|closed channel|CANCELLED|timeout", re.I
 )
 DENIED = re.compile(r"UNAUTHENTICATED|auth check failure|PERMISSION_DENIED|permission deny|invalid token", re.I)
+# Channels to one address share what gRPC knows of it: after a loss a new one would wait as long as the old one does.
+ALONE = {"grpc.use_local_subchannel_pool": 1, "grpc.max_reconnect_backoff_ms": 2000}
 STRONG = "Strong"  # with Session a deleted passage came back for 0.2 s
 
 
@@ -37,12 +40,15 @@ class Connection:
                 "pymilvus is not installed, without which no Milvus server can be used. Install it with: "
                 "pip install pymilvus, or with the project: pip install -e '.[milvus]'"
             )
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read when gRPC is imported; its own lines say less than ours
         reach(address, seconds)
         with self.translated():
             from pymilvus import MilvusClient
 
             logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs each error with its traceback
-            self.client = MilvusClient(uri=address.uri, token=token, timeout=seconds, dedicated=True)
+            self.client = MilvusClient(
+                uri=address.uri, token=token, timeout=seconds, dedicated=True, grpc_options=ALONE
+            )
             self.version = str(self.client.get_server_version(timeout=seconds))
 
     @property
@@ -65,17 +71,18 @@ class Connection:
     def error(self, error: Exception) -> MilvusError:
         """One sentence. The cause is left out of it: pymilvus may have put its arguments there."""
         said = " ".join(str(getattr(error, "message", "") or error).split())
-        if self.token:
-            for secret in (self.token, self.token.partition(":")[2]):
-                said = said.replace(secret, "***") if secret else said
-        code = str(getattr(error, "code", lambda: "")() if callable(getattr(error, "code", None)) else "")
-        if DENIED.search(said) or DENIED.search(code):
+        cause = (
+            f"{error!r} {error.__cause__!r} {error.__context__!r}"  # a refused name is hidden below a lost connection
+        )
+        if DENIED.search(cause):
             return MilvusError(
                 f"The Milvus server at {self.address.server} refuses the name or password. Set "
                 f"BACKCHANNEL_MILVUS_TOKEN=user:password"
             )
-        if AWAY.search(said) or AWAY.search(code):
+        if AWAY.search(cause):
             return unreachable(self.address)
+        for secret in filter(None, (self.token, self.token.partition(":")[2])):
+            said = said.replace(secret, "***")
         return MilvusError(f"The Milvus server at {self.address.server} refused: {said[:200]}")
 
     def collections(self) -> list[str]:
@@ -99,6 +106,11 @@ class Connection:
         with self.translated():
             move = self.client.alter_alias if now else self.client.create_alias
             move(collection, alias, timeout=LONG)
+
+    def unpoint(self, alias: str) -> None:
+        """Removes an alias."""
+        with self.translated():
+            self.client.drop_alias(alias, timeout=LONG)
 
     def dimension(self, collection: str, field: str) -> int:
         """Of the vectors of a field; 0 where there is none of that name."""
@@ -135,17 +147,27 @@ class Connection:
         with self.translated():
             self.client.upsert(collection, rows, timeout=LONG)
 
-    def finish(self, collections: Sequence[str]) -> None:
-        """Has the server write what it was sent, and load it for searching."""
+    def flush(self, collections: Sequence[str]) -> None:
+        """Has the server write what it was sent."""
         with self.translated():
             for name in collections:
                 self.client.flush(name, timeout=LONG)
+
+    def load(self, collections: Sequence[str]) -> None:
+        """Has the server load what it has not, without which nothing is found; Milvus Lite forgets it when it ends."""
+        with self.translated():
+            left = [name for name in collections if not self.is_loaded(name)]
+            for name in left:
                 self.client.load_collection(name, timeout=LONG, _async=True)
             ends = time.monotonic() + LONG
-            while any("Loaded" not in str(self.client.get_load_state(name, timeout=LONG)) for name in collections):
+            while left := [name for name in left if not self.is_loaded(name)]:
                 if time.monotonic() > ends:
-                    raise UnreachableError(f"The Milvus server at {self.address.server} did not load what it was sent")
+                    raise UnreachableError(f"The Milvus server at {self.address.server} did not load {left[0]} in time")
                 time.sleep(0.05)
+
+    def is_loaded(self, collection: str) -> bool:
+        """Whether it can be searched."""
+        return str(self.client.get_load_state(collection, timeout=self.seconds)["state"]) == "Loaded"
 
     def drop(self, collection: str) -> None:
         """Removes a collection, where it is there."""

@@ -7,6 +7,7 @@ from the server; another one takes its place as any new generation does, by `new
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from threading import Lock
 from typing import TypeVar
 
@@ -48,6 +49,7 @@ class FallbackIndex:
         self.embedder: Embedder = self.now.embedder
         self.models = self.now.models
         self.sentences_kept = self.now.sentences_kept
+        self.other = ""  # the home's generation, where it is to be served now and is another one
         self.said = ""  # a warning of whoever serves this
         self.clock = clock
         self.again = clock() + AGAIN
@@ -106,7 +108,8 @@ class FallbackIndex:
                 if found is None:
                     raise error
                 if found.name != name:
-                    self.lost = str(error)
+                    self.lost, self.other = str(error), found.name
+                    self.again = self.clock() + AGAIN
                     raise UnreachableError(
                         f"{error}. The home has another generation, {found.name}: ask again to be answered from that"
                     )
@@ -124,31 +127,23 @@ class FallbackIndex:
         """See `Index`. A lost server is tried again here."""
         serving = self.status().generation
         if self.lost and self.clock() < self.again:
-            return serving
-        self.again = self.clock() + AGAIN
+            return self.other or serving
         try:
             if not self.lost and self.remote:
                 return self.remote.newest()
+            self.again = self.clock() + AGAIN
             found = MilvusIndex.open(self.settings, TRYING, self.embedder)
         except UnreachableError as error:
-            return self.stand_in(error) or serving
+            if self.remote and not self.lost:
+                with suppress(UnreachableError):
+                    self.lose(self.remote, error)
+            return self.other or serving
         except IndexingError:  # what is there now is not ours to serve
             return serving
-        live = found.status().generation
-        if live == serving:
-            self.remote, self.lost = found, ""
+        if (live := found.status().generation) == serving:
+            self.remote, self.lost, self.other = found, "", ""
             LOG.warning("The Milvus server at %s answers again", found.connection.address.server)
         return live
-
-    def stand_in(self, error: UnreachableError) -> str:
-        """The generation of the home that is to be served, now that the server is gone; "" where there is none."""
-        try:
-            if self.remote and not self.lost:
-                self.lose(self.remote, error)
-        except UnreachableError:
-            found = at_hand(self.settings, digest=self.embedder.digest)
-            return found.name if found else ""
-        return ""
 
     def successor(self) -> Index:
         """See `Index`: from the server, or where that is gone, from the home."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from index.building import words_of
 from index.dense import DenseIndex
-from index.errors import MilvusError, SourceError
+from index.errors import MilvusError, SourceError, UnreachableError
 from index.filters import FACETS
 from index.generation import SENTENCES, Generation, live, writing_lock
 from index.lexical import K1, B, stems
@@ -80,6 +80,11 @@ def publish_to(address: Address, settings: IndexSettings, progress: Progress = s
         copied = manifest is None or not whole(connection, names, manifest)
         if copied:
             clear(connection, address.collection, now)
+            if manifest is not None:  # somebody has changed it there, and the alias may name it: nothing is lost
+                if now == names.passages:
+                    connection.unpoint(address.collection)
+                    now = ""
+                drop(connection, names)
             try:
                 manifest = copy(generation, names, connection, progress)
             except BaseException:
@@ -98,7 +103,10 @@ def publish_to(address: Address, settings: IndexSettings, progress: Progress = s
 def whole(connection: Connection, names: Names, manifest: dict[str, Any]) -> bool:
     """Whether a generation's collections have as many rows as were counted when they were made."""
     try:
+        connection.load(names.all)
         return all(connection.count(name) == rows for name, rows in zip(names.all, manifest["rows"], strict=True))
+    except UnreachableError:
+        raise
     except MilvusError:
         return False
 
@@ -160,7 +168,8 @@ def copy(generation: Generation, names: Names, connection: Connection, progress:
             write(names.records, record_rows(store, frequencies, buckets), advance)
     except sqlite3.Error as error:
         raise MilvusError(f"Generation {generation.name} cannot be read ({error})") from error
-    connection.finish(names.all)
+    connection.flush(names.all)
+    connection.load(names.all)
     rows = [written[name] for name in names.all]
     manifest = {
         "format": FORMAT,

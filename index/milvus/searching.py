@@ -24,7 +24,7 @@ from index.spelling import Speller, Word
 from index.summaries import Facts, Summary, facts, summaries
 from index.types import Document, Passage, Sentence
 
-__all__ = ["MilvusIndex", "status_at"]
+__all__ = ["WORDLESS", "MilvusIndex", "status_at"]
 
 ASKED = 1000  # keys in one request; Milvus gives 16,384 rows back at most
 SPANS = ["key", "start", "end", "doc_id", "passage_id", "text"]
@@ -283,7 +283,10 @@ def live_of(connection: Connection) -> tuple[Names, dict[str, Any]]:
     if not target and address.collection not in connection.collections():
         raise NoIndexError(f"No index at {address}. Publish one with: python app.py index apply --to {address}")
     names = Names(target or address.collection)
-    manifest = manifest_of(connection, names) if target else None
+    manifest = None
+    if target and set(names.all) <= set(connection.collections()):
+        connection.load(names.all)
+        manifest = manifest_of(connection, names)
     if manifest is None:
         raise MilvusError(
             f"{address} is a collection that `index apply` did not make, or of another format. Give it another name: "
