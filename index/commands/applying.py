@@ -60,7 +60,7 @@ def apply(
     quiet: Quiet = False,
     home: Home = None,
 ) -> None:
-    """Index the articles and publish: all of it, or nothing changes."""
+    """Index the articles and publish: all of it, or nothing changes; with --to on a Milvus server as well."""
     from index.building import apply as apply_sources
     from index.errors import SourceError
     from index.progress import bars, silent

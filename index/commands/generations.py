@@ -99,7 +99,7 @@ def rollback(
     yes: Yes = False,
     home: Home = None,
 ) -> None:
-    """Serve an earlier generation again, every byte of it verified first; with --to there, and not in the home."""
+    """Serve an earlier generation again, every byte of it verified first; with --to on a server, not in the home."""
     from index.settings import IndexSettings
     from index.upkeep import roll_back
 

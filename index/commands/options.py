@@ -9,9 +9,9 @@ __all__ = ["FROM", "HOME", "Add", "From", "Home", "Json", "Quiet", "Sources", "T
 
 HOME = typer.Option("--home", help="Folder of the index (setting `home`, default var).")
 Home = Annotated[Path | None, HOME]
-FROM = typer.Option("--from", help="An index elsewhere: milvus://host:port/collection (setting `index_from`).")
+FROM = typer.Option("--from", help="Read from milvus://host:port/collection (setting `index_from`).")
 From = Annotated[str | None, FROM]
-To = Annotated[str | None, typer.Option("--to", help="There, too: milvus://host:port/collection.")]
+To = Annotated[str | None, typer.Option("--to", help="On a Milvus server: milvus://host:port/collection.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no summary; for scripts.")]
 Add = Annotated[bool, typer.Option("--add", help="Add the sources to the remembered ones.")]

@@ -16,8 +16,7 @@ __all__ = ["Connection"]
 
 CALL = 5.0  # seconds for a call while somebody waits for an answer; a search takes 0.01 to 0.3
 LONG = 120.0  # seconds for one of those that write
-BM25_FROM = (2, 5)
-LITE = "lite"  # Milvus Lite tells its own version, which begins at 3 with BM25 in it; 2.3.5's says v2.3.5-lite
+BM25_FROM = (2, 5)  # Milvus Lite tells a version of its own, from 3 on with BM25 in it
 # What real servers, gRPC and pymilvus call it when there is nobody, or nobody in time, or one who will not have us.
 AWAY = re.compile(
     r"Fail connecting|UNAVAILABLE|DEADLINE_EXCEEDED|Retry timeout|Retry run out|closed channel|CANCELLED|timeout", re.I
@@ -69,7 +68,7 @@ class Connection:
             raise self.error(error) from None
 
     def error(self, error: Exception) -> MilvusError:
-        """One sentence. The cause is left out of it: pymilvus may have put its arguments there."""
+        """One sentence, without the token."""
         said = " ".join(str(getattr(error, "message", "") or error).split())
         cause = (
             f"{error!r} {error.__cause__!r} {error.__context__!r}"  # a refused name is hidden below a lost connection

@@ -4,12 +4,12 @@ Everything is copied, counted and only then named: a copy that breaks off is nev
 """
 
 import json
-import sqlite3
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ from index.milvus.layout import (
     record_id,
 )
 from index.milvus.reading import manifest_of
-from index.progress import Progress, silent
+from index.progress import Advance, Progress, silent
 from index.register import read_register
 from index.settings import IndexSettings
 from index.store import Store
@@ -75,29 +75,41 @@ def publish_to(address: Address, settings: IndexSettings, progress: Progress = s
             raise MilvusError(
                 f"{address} is a collection that `index apply` did not make. Choose another name, or drop it there"
             )
-        now = connection.target(address.collection)
-        manifest = manifest_of(connection, names) if names.records in there else None
-        copied = manifest is None or not whole(connection, names, manifest)
-        if copied:
-            clear(connection, address.collection, now)
-            if manifest is not None:  # somebody has changed it there, and the alias may name it: nothing is lost
-                if now == names.passages:
-                    connection.unpoint(address.collection)
-                    now = ""
-                drop(connection, names)
-            try:
-                manifest = copy(generation, names, connection, progress)
-            except BaseException:
-                with suppress(MilvusError):  # where the server is gone, the next one clears it away
-                    drop(connection, names)
-                raise
-        assert manifest is not None
-        if now != names.passages:
+        found = manifest_of(connection, names) if names.records in there else None
+        manifest = found if found and whole(connection, names, found) else None
+        if manifest is None:
+            make_room(connection, names)
+            made = made_whole(generation, names, connection, progress)
+        else:
+            made = manifest
+        if connection.target(address.collection) != names.passages:
             connection.point(address.collection, names.passages)
         with suppress(MilvusError):  # it is published; what is left is cleared away by the next one
-            finished = [each for each in names_in(address.collection, connection.collections()) if each != names]
-            clear(connection, address.collection, names.passages, finished[: settings.keep_generations - 1])
-        return Published(address, generation.name, connection.version, copied, bool(manifest["by_words"]))
+            others = [each for each in names_in(address.collection, connection.collections()) if each != names]
+            clear(connection, names.passages, others[: settings.keep_generations - 1])
+        return Published(address, generation.name, connection.version, manifest is None, bool(made["by_words"]))
+
+
+def make_room(connection: Connection, names: Names) -> None:
+    """Drops what is unfinished, and what there is of a generation that is to be copied anew.
+
+    The alias may name that, where somebody has changed it there: it goes as well, since nothing whole is lost.
+    """
+    alias = connection.address.collection
+    if connection.target(alias) == names.passages:
+        connection.unpoint(alias)
+    drop(connection, names)
+    clear(connection, connection.target(alias))
+
+
+def made_whole(generation: Generation, names: Names, connection: Connection, progress: Progress) -> dict[str, Any]:
+    """Copies a generation; what was copied goes again where that breaks off. Gives the manifest."""
+    try:
+        return copy(generation, names, connection, progress)
+    except BaseException:
+        with suppress(MilvusError):  # where the server is gone, the next one clears it away
+            drop(connection, names)
+        raise
 
 
 def whole(connection: Connection, names: Names, manifest: dict[str, Any]) -> bool:
@@ -111,10 +123,10 @@ def whole(connection: Connection, names: Names, manifest: dict[str, Any]) -> boo
         return False
 
 
-def clear(connection: Connection, collection: str, live: str, keep: Sequence[Names] | None = None) -> None:
+def clear(connection: Connection, live: str, keep: Sequence[Names] | None = None) -> None:
     """Drops unfinished generations; and where `keep` is given, all that are neither live nor kept."""
     there = connection.collections()
-    for names in names_in(collection, there):
+    for names in names_in(connection.address.collection, there):
         if names.passages == live or names in (keep or ()):
             continue
         if keep is not None or names.records not in there or manifest_of(connection, names) is None:
@@ -127,6 +139,22 @@ def drop(connection: Connection, names: Names) -> None:
     for name in names.all:
         if name in there:
             connection.drop(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Rows on their way, in batches; `sent` counts them by collection."""
+
+    connection: Connection
+    sent: Counter[str]
+
+    def send(self, collection: str, rows: Iterable[dict[str, Any]], advance: Advance) -> None:
+        """Writes rows of one collection."""
+        left = iter(rows)
+        while batch := list(islice(left, BATCH)):
+            self.connection.upsert(collection, batch)
+            self.sent[collection] += len(batch)
+            advance(len(batch))
 
 
 def copy(generation: Generation, names: Names, connection: Connection, progress: Progress) -> dict[str, Any]:
@@ -142,35 +170,17 @@ def copy(generation: Generation, names: Names, connection: Connection, progress:
     frequencies: Counter[str] = Counter()
     for name, fields in zip(names.all, fields_of(dense.dimension, sentences.shape[1], by_words), strict=True):
         connection.create(name, fields, K1, B)
-    written = Counter[str]()
-
-    def write(name: str, rows: Iterable[dict[str, Any]], advance: Any = lambda steps: None) -> None:
-        batch: list[dict[str, Any]] = []
-        for row in rows:
-            batch.append(row)
-            if len(batch) == BATCH:
-                connection.upsert(name, batch)
-                written[name] += len(batch)
-                advance(len(batch))
-                batch = []
-        if batch:
-            connection.upsert(name, batch)
-            written[name] += len(batch)
-            advance(len(batch))
-
-    try:
-        with progress("copying passages", counts["passages"]) as advance:
-            write(names.passages, passage_rows(store, dense, facets, frequencies, by_words), advance)
-        with progress("copying sentences", counts["sentences"]) as advance:
-            write(names.sentences, sentence_rows(store, sentences, counts["sentences"]), advance)
-        buckets = max(1, len(frequencies) // IN_BUCKET)
-        with progress("copying articles", counts["documents"]) as advance:
-            write(names.records, record_rows(store, frequencies, buckets), advance)
-    except sqlite3.Error as error:
-        raise MilvusError(f"Generation {generation.name} cannot be read ({error})") from error
+    sending = Sending(connection, Counter())
+    with progress("copying passages", counts["passages"]) as advance:
+        sending.send(names.passages, passage_rows(store, dense, facets, frequencies, by_words), advance)
+    with progress("copying sentences", counts["sentences"]) as advance:
+        sending.send(names.sentences, sentence_rows(store, sentences, counts["sentences"]), advance)
+    buckets = max(1, len(frequencies) // IN_BUCKET)
+    with progress("copying articles", 2 * counts["documents"] + buckets + 1) as advance:
+        sending.send(names.records, record_rows(store, frequencies, buckets), advance)
+    store.close()
     connection.flush(names.all)
     connection.load(names.all)
-    rows = [written[name] for name in names.all]
     manifest = {
         "format": FORMAT,
         "generation": generation.name,
@@ -181,20 +191,26 @@ def copy(generation: Generation, names: Names, connection: Connection, progress:
         "buckets": buckets,
         "facets": facets,
     }
-    last = list(parts_of("manifest", "", 0, ""))
-    for _ in range(2):  # the number of rows that it tells counts its own
-        manifest["rows"] = [rows[0] + len(last), *rows[1:]]
-        last = list(parts_of("manifest", "", 0, json.dumps(manifest, ensure_ascii=False)))
-    for name, expected in zip(names.all, rows, strict=True):
+    return finished(connection, names, manifest, [sending.sent[name] for name in names.all])
+
+
+def finished(connection: Connection, names: Names, manifest: dict[str, Any], sent: Sequence[int]) -> dict[str, Any]:
+    """The manifest with the rows of each collection, once they have been counted there and it has been written."""
+    for name, expected in zip(names.all, sent, strict=True):
         if (found := connection.count(name)) != expected:
             raise MilvusError(
                 f"The Milvus server at {connection.address.server} has {found:,} of {expected:,} rows that it was sent "
                 f"({name}). Nothing was published; run again: python app.py index apply --to {connection.address}"
             )
+    parts = 1
+    while True:  # it counts its own parts, whose number is hardly ever another for that
+        whole = {**manifest, "rows": [sent[0] + parts, *sent[1:]]}
+        last = list(parts_of("manifest", "", 0, json.dumps(whole, ensure_ascii=False)))
+        if len(last) == parts:
+            break
+        parts = len(last)
     connection.upsert(names.records, last)
-    if manifest_of(connection, names) != json.loads(json.dumps(manifest)):
-        raise MilvusError(f"The Milvus server at {connection.address.server} did not keep the manifest. Run again")
-    return manifest
+    return whole
 
 
 def fields_of(dimension: int, of_sentences: int, by_words: bool) -> tuple[list[Field], list[Field], list[Field]]:
