@@ -24,8 +24,8 @@ from assistant.writing.extractive import Part, write_extract
 from index.controls import CONTROLS
 from index.errors import SettingsError
 from index.filters import EVERYTHING, Filters
+from index.opening import open_index
 from index.protocol import Index
-from index.searching import LocalIndex
 from index.settings import IndexSettings
 from index.types import ScoredPassage
 
@@ -63,7 +63,7 @@ class Assistant:
         """
         if unknown := settings.keys() - IndexSettings.model_fields.keys() - AssistantSettings.model_fields.keys():
             raise SettingsError(f"No setting is called {min(unknown)}. See all settings with: python app.py settings")
-        index = LocalIndex.open(IndexSettings.load(home=Path(home) if home else None, **settings))
+        index = open_index(IndexSettings.load(home=Path(home) if home else None, **settings))
         return cls.over(index, AssistantSettings.load(**settings))
 
     @classmethod

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from index.commands import HOME
+from index.commands import FROM, HOME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,7 @@ class LogFormat(StrEnum):
 
 
 Home = Annotated[Path | None, HOME]
+From = Annotated[str | None, FROM]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Period = Annotated[str, typer.Option("--period", help="Years an article is about: 1990-1995, 1990-, -1995 or 1990.")]
 Region = Annotated[list[str] | None, typer.Option("--region", help="Only articles on this region; may be repeated.")]
@@ -62,6 +63,7 @@ def ask(
     region: Region = None,
     topic: Topic = None,
     track: Track = None,
+    elsewhere: From = None,
     home: Home = None,
 ) -> None:
     """Answer a question from the articles, each sentence cited; exit status 0 also when they do not cover it."""
@@ -75,7 +77,7 @@ def ask(
     within = filters(period, region, topic, track)
     with collected() as parts:
         with timed("opening"):
-            assistant = Assistant.open(home)
+            assistant = Assistant.open(home, index_from=elsewhere)
         answer = assistant.ask(question, turns, within)
     if timings:
         typer.echo("\n".join(time_lines(answer.timings_ms, parts)), err=True)
@@ -100,6 +102,7 @@ def time_lines(stages: "Mapping[str, float]", parts: "Mapping[str, float]") -> l
 
 def replay(
     receipt: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt of `ask --receipt`.")],
+    elsewhere: From = None,
     home: Home = None,
 ) -> None:
     """Ask a receipt's question again: `identical`, or what has changed since, and exit status 1."""
@@ -108,7 +111,7 @@ def replay(
     from assistant.receipts import replay as compared
 
     found = read_receipt(receipt)
-    result = compared(found, Assistant.open(home))
+    result = compared(found, Assistant.open(home, index_from=elsewhere))
     typer.echo("identical" if result.identical else "\n".join(result.changes))
     if not result.identical:
         raise typer.Exit(1)
@@ -122,6 +125,7 @@ def search(
     region: Region = None,
     topic: Topic = None,
     track: Track = None,
+    elsewhere: From = None,
     home: Home = None,
 ) -> None:
     """List the best passages for a question or a few words."""
@@ -129,7 +133,7 @@ def search(
     from assistant.types import passage_json
 
     checked(words)
-    assistant = Assistant.open(home)
+    assistant = Assistant.open(home, index_from=elsewhere)
     warn((assistant.index.warning,) if assistant.index.warning else ())
     found = assistant.search(words, k, filters(period, region, topic, track))
     if as_json:
@@ -165,6 +169,7 @@ def serve(
     ] = LogFormat.text,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log each request and each answer.")] = False,
     log_questions: Annotated[bool, typer.Option("--log-questions", help="Log the words of questions, too.")] = False,
+    elsewhere: From = None,
     home: Home = None,
 ) -> None:
     """Serve the page (this is what `python app.py` does)."""
@@ -173,14 +178,14 @@ def serve(
 
     names, proxies = tuple(allow_host or ()), tuple(proxy or ())
     serving = Serving(host, beyond, names, maintainer, root_path, proxies, open_metrics, with_mcp)
-    run(home, port, serving, Log(log_format, access_log, log_questions))
+    run(home, port, serving, Log(log_format, access_log, log_questions), index_from=elsewhere)
 
 
-def mcp(home: Home = None) -> None:
+def mcp(elsewhere: From = None, home: Home = None) -> None:
     """Serve one MCP client over standard input and output: tools ask, search and get_article."""
     from assistant.page.mcp_server import run_stdio
 
-    run_stdio(home)
+    run_stdio(home, index_from=elsewhere)
 
 
 COMMANDS = (ask, search, replay, serve, mcp)

@@ -36,6 +36,7 @@ class LiveAssistant:
         self.listeners: list[Callable[[], None]] = []  # called when `current`, or its warning, has become another
         self.ending = Event()  # set when answers under way are to end, since the server stops
         self.lock = Lock()
+        self.shown = assistant.index.warning
         self.refused = ""  # the generation that could not be taken
         self.again = 0.0
 
@@ -88,6 +89,7 @@ class LiveAssistant:
                     self.refuse(newest, error)
                 return False
             LOG.info("Serving generation %s", self.assistant.index.status().generation)
+            self.shown = self.assistant.index.warning
             self.tell()
             return True
 
@@ -104,11 +106,12 @@ class LiveAssistant:
             LOG.warning("%s", warning, exc_info=None if known else error)
 
     def warn(self, warning: str) -> bool:
-        """Has the page say so, and tells whether that is new."""
+        """Has the page say so, beside what the index may say of itself, and tells whether that is new."""
         index = self.assistant.index
-        new = index.warning != warning
+        index.warning = warning
+        new = index.warning != self.shown
         if new:
-            index.warning = warning
+            self.shown = index.warning
             self.tell()
         return new
 

@@ -43,13 +43,13 @@ def export(
     """
     from assistant.errors import ExportError
     from assistant.exporting import EXPORTS, conversation
-    from index.searching import LocalIndex
+    from index.opening import open_index
     from index.settings import IndexSettings
 
     name, receipts = read_conversation(file)
     if out is None and form is Form.docx and sys.stdout.isatty():
         raise ExportError("A Word file is nothing for a terminal. Name a file, for example: --out conversation.docx")
-    index = LocalIndex.open(IndexSettings.load(home=home))
+    index = open_index(IndexSettings.load(home=home))
     made = EXPORTS[form].write(conversation(name, receipts, index))
     if out is None:
         typer.echo(made, nl=False)

@@ -21,8 +21,9 @@ from index.progress import Progress, silent
 from index.register import write_register
 from index.saved_plans import SavedPlan
 from index.settings import IndexSettings
+from index.types import Passage
 
-__all__ = ["Applied", "apply", "plan_for"]
+__all__ = ["Applied", "apply", "plan_for", "words_of"]
 
 # A word of the title counts as this many in the text: nDCG@10 of musique_train100 +0.010 [0.003, 0.020], of
 # frus_tune_topics +0.008 [0.002, 0.013], elsewhere nothing; 2 and 4 do as well (evals/LOG.md, 2026-11-25).
@@ -171,10 +172,13 @@ def words(cuts: Sequence[Cut]) -> list[tuple[int, int, str]]:
     """Passage key, document key, and the words by which the passage can be found: title (weighted), heading, text."""
     rows: list[tuple[int, int, str]] = []
     for document, made in enumerate(cuts):
-        for each in made.passages:
-            title = f"{each.title}\n" * TITLE_WEIGHT
-            rows.append((len(rows), document, f"{title}{each.heading}\n{each.text}"))
+        rows += [(len(rows) + i, document, words_of(each)) for i, each in enumerate(made.passages)]
     return rows
+
+
+def words_of(passage: Passage) -> str:
+    """The words by which a passage can be found."""
+    return f"{passage.title}\n" * TITLE_WEIGHT + f"{passage.heading}\n{passage.text}"
 
 
 def npy(array: np.ndarray[Any, Any]) -> bytes:

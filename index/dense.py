@@ -65,13 +65,13 @@ def begins_well(data: bytes, kind: Kind, size: int) -> bool:
 class DenseIndex:
     """Keys 0 to n-1 in the order in which the vectors were given.
 
-    `rows` has each vector, `index` finds candidates and compares them; in the exact kinds they are the same.
+    `flat` has each vector, `index` finds candidates and compares them; in the exact kinds they are the same.
     """
 
     def __init__(self, index: "faiss.Index", kind: Kind) -> None:
         self.index = index
         self.kind = kind
-        self.rows = rows_in(index, kind)
+        self.flat = rows_in(index, kind)
         self.params = parameters(index, kind)
         faiss.omp_set_num_threads(1)  # for one query, two threads can be 40 times slower on a busy machine
 
@@ -111,11 +111,6 @@ class DenseIndex:
     def __len__(self) -> int:
         return int(self.index.ntotal)
 
-    def vectors(self) -> Vectors:
-        """`(n, dimension)` float32, of 16-bit rows what they hold."""
-        found: Vectors = self.rows.reconstruct_n(0, len(self))
-        return found
-
     def search(self, vector: Vectors, k: int, within: NDArray[np.int64] | None = None) -> list[tuple[int, float]]:
         """The `k` nearest keys with their cosines, best first, ties by key; only keys of `within` where given, among
         which every kind compares each.
@@ -130,23 +125,28 @@ class DenseIndex:
             chosen[within] = True
             bits = np.packbits(chosen, bitorder="little")  # the selector looks into it: it must outlive the search
             params = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
-            scores, keys = self.rows.search(query, k, params=params)
+            scores, keys = self.flat.search(query, k, params=params)
         pairs = zip(keys[0].tolist(), scores[0].tolist(), strict=True)
         return sorted((pair for pair in pairs if pair[0] >= 0), key=lambda pair: (-pair[1], pair[0]))[:k]
+
+    def rows(self, start: int, end: int) -> Vectors:
+        """`(end - start, dimension)` float32: the vectors of the keys from `start` on, in 16 bits what they hold."""
+        found: Vectors = self.flat.reconstruct_n(start, end - start)
+        return found
 
     def similarities(self, vector: Vectors, keys: list[int]) -> list[float]:
         """Cosines of the given keys."""
         if not keys:
             return []
-        rows = self.rows.reconstruct_batch(np.array(keys, dtype=np.int64))
+        rows = self.flat.reconstruct_batch(np.array(keys, dtype=np.int64))
         return [float(each) for each in cosines(rows, vector)]
 
     def recall(self, queries: Vectors, k: int = 10) -> float:
         """The share of the `k` nearest of each query, all vectors compared, that `search` finds, in [0, 1]."""
-        if self.rows is self.index or not len(queries):
+        if self.flat is self.index or not len(queries):
             return 1.0
         k = min(k, len(self))
-        exact = self.rows.search(queries, k)[1]
+        exact = self.flat.search(queries, k)[1]
         found = [{key for key, _ in self.search(query, k)} for query in queries]
         return float(np.mean([len(one & set(other.tolist())) / k for one, other in zip(found, exact, strict=True)]))
 

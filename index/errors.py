@@ -10,7 +10,9 @@ BackchannelError            the one base that the command line catches: exit sta
     ├── EmbedderError       a model that cannot be loaded, or is not the one the index was built with
     ├── FilterError         a filter that names nothing
     ├── UnknownDocumentError
-    └── LockedError         another process is publishing
+    ├── LockedError         another process is publishing
+    └── MilvusError         a Milvus server that refuses, or that holds something else
+        └── UnreachableError    one that does not answer
 """
 
 __all__ = [
@@ -20,11 +22,13 @@ __all__ = [
     "FilterError",
     "IndexingError",
     "LockedError",
+    "MilvusError",
     "NoIndexError",
     "ReadingError",
     "SettingsError",
     "SourceError",
     "UnknownDocumentError",
+    "UnreachableError",
 ]
 
 
@@ -70,3 +74,11 @@ class UnknownDocumentError(IndexingError):
 
 class LockedError(IndexingError):
     """Another process holds the home's lock."""
+
+
+class MilvusError(IndexingError):
+    """A Milvus server that refuses something, or whose collections are not those of an index."""
+
+
+class UnreachableError(MilvusError):
+    """A Milvus server that does not answer, or not in time."""

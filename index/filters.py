@@ -1,13 +1,13 @@
 """Which documents a search may look in: by period, regions, topics, track."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from index.errors import FilterError
 from index.types import Document
 
-__all__ = ["EVERYTHING", "FACETS", "OPEN_END", "Filters", "period"]
+__all__ = ["EVERYTHING", "FACETS", "OPEN_END", "Filters", "check", "period"]
 
 FACETS = ("regions", "topics", "track")
 OPEN_END = 9999  # the year of a period without an end: it still goes on
@@ -41,6 +41,13 @@ class Filters:
 
 
 EVERYTHING = Filters()
+
+
+def check(facet: str, wanted: Sequence[str], known: Sequence[str]) -> None:
+    """`FilterError` for a value that is not among those that occur."""
+    if unknown := [value for value in wanted if value not in known]:
+        listed = ", ".join(known) or "none at all"
+        raise FilterError(f"No article has {unknown[0]!r} among its {facet}. The index has: {listed}")
 
 
 def parse_period(period: str) -> tuple[int | None, int | None]:

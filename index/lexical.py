@@ -8,9 +8,10 @@ import tantivy
 
 from index.errors import DamagedIndexError
 
-__all__ = ["CEILING", "STOP_WORDS", "LexicalIndex", "analyze", "folded"]
+__all__ = ["CEILING", "STOP_WORDS", "LexicalIndex", "analyze", "folded", "stems"]
 
 ANALYZER = "english"
+K1, B = 1.2, 0.75
 CEILING = 2.2  # k1 + 1: BM25 of a word stays below this times its inverse document frequency
 LONGEST_WORD = 40  # bytes; longer ones are addresses and rubbish
 WRITER_BYTES = 64_000_000  # tantivy's own minimum is 15 MB for each of its threads
@@ -51,6 +52,11 @@ def lower_case() -> tantivy.TextAnalyzer:
 def analyze(text: str) -> list[str]:
     """The stems of `text` without stop words, in order, as the index holds them."""
     return [stem for word in lower_case().analyze(text) if word not in STOP_WORDS for stem in stems_of(word)]
+
+
+def stems(text: str) -> list[str]:
+    """All stems of `text`, those of stop words too, in order, as the index holds them."""
+    return list(analyzer().analyze(text))
 
 
 @functools.lru_cache(KNOWN)

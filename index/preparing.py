@@ -180,7 +180,8 @@ def vectors_of(generation: Generation | None, kind: Kind) -> tuple[Vectors | Non
 
     passages = None
     if passages_there(generation, kind):
-        passages = DenseIndex.load(generation.folder / "passages.faiss", generation.kind).vectors()
+        dense = DenseIndex.load(generation.folder / "passages.faiss", generation.kind)
+        passages = dense.rows(0, len(dense))
     sentences = None
     if generation.keeps_sentences:
         sentences = np.load(generation.folder / SENTENCES, mmap_mode="r", allow_pickle=False)

@@ -15,6 +15,7 @@ from index.generation import SENTENCES, Generation, live, newest_whole, pointed
 from index.lexical import LexicalIndex, analyze
 from index.past import Documents, PastGenerations
 from index.protocol import IndexStatus, ScoredSentence
+from index.rarities import rarities
 from index.settings import IndexSettings
 from index.spelling import Speller
 from index.store import Store
@@ -166,16 +167,8 @@ class LocalIndex:
         return self.store.facet_values(facet)
 
     def rarity(self, text: str) -> dict[str, float]:
-        """Stems of the text without stop words, each with BM25's inverse document frequency, at least 1.
-
-        The floor matters to small libraries, where the words of the very subject stand in every passage.
-        """
-        total = len(self.lexical)
-        found = {}
-        for stem in dict.fromkeys(analyze(text)):
-            frequency = self.lexical.document_frequency(stem)
-            found[stem] = max(1.0, float(np.log1p((total - frequency + 0.5) / (frequency + 0.5))))
-        return found
+        """See `Index`."""
+        return rarities(analyze(text), self.lexical.document_frequency, len(self.lexical))
 
     def holds(self, stem: str) -> bool:
         """See `Index`."""

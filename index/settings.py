@@ -4,6 +4,7 @@ Call `load` rather than the class: it turns a bad value into one sentence.
 """
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -18,6 +19,8 @@ __all__ = ["TOML", "IndexSettings", "LayeredSettings", "Origin", "toml_names"]
 
 TOML = "backchannel.toml"
 PREFIX = "BACKCHANNEL_"
+
+URL_USER = re.compile(r"//[^/\s]*@")  # where an address holds a name or a password
 
 Origin = tuple[str, str, str]  # name, value (secrets as ***), where it came from
 
@@ -60,7 +63,8 @@ class LayeredSettings(BaseSettings):
         rows: list[Origin] = []
         for name in type(self).model_fields:
             value = getattr(self, name)
-            shown = ("***" if value.get_secret_value() else "") if isinstance(value, SecretStr) else str(value)
+            secret = isinstance(value, SecretStr)
+            shown = ("***" if value.get_secret_value() else "") if secret else URL_USER.sub("//***@", str(value))
             variable = f"{PREFIX}{name.upper()}"
             origin = variable if variable in os.environ else TOML if name in in_toml else "default"
             rows.append((name, shown, origin))
@@ -95,3 +99,5 @@ class IndexSettings(LayeredSettings):
     )
     keep_generations: int = Field(3, ge=1, le=100, description="published generations kept for rollback")
     merge_duplicates: bool = Field(True, description="index the same article from two places once, with two addresses")
+    index_from: str = Field("", description="an index elsewhere: milvus://host:19530/collection; empty = the home")
+    milvus_token: SecretStr = Field(SecretStr(""), description="user:password or key of that server, if it wants one")

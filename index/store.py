@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from index.chunking import Cut
 from index.duplicates import Signature
-from index.errors import DamagedIndexError, FilterError
-from index.filters import FACETS, Filters
+from index.errors import DamagedIndexError
+from index.filters import FACETS, Filters, check
 from index.spelling import Word
 from index.summaries import FACTS, SUMMARY, Facts, Summary, facts, summaries
 from index.types import Document, Dropped, Note, Passage, Sentence, Span
@@ -205,10 +205,7 @@ class Store:
             wanted = getattr(filters, facet)
             if not wanted:
                 continue
-            known = self.facet_values(facet)
-            if unknown := [value for value in wanted if value not in known]:
-                listed = ", ".join(known) or "none at all"
-                raise FilterError(f"No article has {unknown[0]!r} among its {facet}. The index has: {listed}")
+            check(facet, wanted, self.facet_values(facet))
             marks = ",".join("?" * len(wanted))
             clauses.append(f"key IN (SELECT document FROM facets WHERE facet = ? AND value IN ({marks}))")
             values += [facet, *wanted]

@@ -19,6 +19,8 @@ import evals.retrieval
 import index.building
 import index.embedding
 import index.inspecting
+import index.milvus.fallback
+import index.milvus.searching
 import index.searching
 from assistant.reading import Reader
 from index.embedding import PACKAGED, Embedder
@@ -52,7 +54,8 @@ def opened_once(models: Path) -> Iterator[None]:
         return assistant.reading.open_reader(models if folder.resolve() == models else folder)
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (index.building, index.searching, index.inspecting):
+        opening = (index.building, index.searching, index.inspecting, index.milvus.fallback, index.milvus.searching)
+        for module in opening:
             patch.setattr(module, "open_embedder", open_embedder)
         for module in (index.building, index.inspecting, evals.retrieval):
             patch.setattr(module, "embedder_digest", embedder_digest)

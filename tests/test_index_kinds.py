@@ -45,7 +45,7 @@ def test_each_kind_finds_what_numpy_finds(tmp_path: Path, kind) -> None:
     built = DenseIndex.build(vectors, kind)
     loaded = read_back(tmp_path, built)
     assert (len(loaded), loaded.dimension) == (3000, DIMENSION)
-    assert np.abs(loaded.vectors() - vectors).max() <= (0 if kind.name == "exact" else 2**-12)
+    assert np.abs(loaded.rows(0, 3000) - vectors).max() <= (0 if kind.name == "exact" else 2**-12)
     found = wanted = 0
     for query in drawn(20, seed=8):
         cosines = vectors @ query
@@ -213,7 +213,7 @@ def opened_and_asked(path: str, kind: str, memory: int) -> None:
         dense = DenseIndex.load(Path(path), NAMES[kind])
         for query in drawn(3, seed=11):
             assert all(0 <= key < len(dense) for key, _ in dense.search(query, 10))
-        dense.vectors()
+        dense.rows(0, len(dense))
     except (DamagedIndexError, MemoryError):
         pass
     raise SystemExit(3 if time.monotonic() - started > 2 else 0)

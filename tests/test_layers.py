@@ -19,6 +19,8 @@ OUR_ADAPTER = "evals/peers/adapter_backchannel.py"  # times the imports that com
 HOMES: dict[str, tuple[str, ...]] = {
     "faiss": ("index/dense.py", "evals/peers/adapter_llama_index.py"),
     "tantivy": ("index/lexical.py",),
+    "pymilvus": ("index/milvus/connection.py",),  # an extra: imported when a server is asked for
+    "grpc": ("index/milvus/connection.py",),
     "rapidfuzz": ("index/spelling.py",),
     "regex": ("assistant/excerpts.py", "assistant/shortening.py"),
     "tiktoken": ("index/tokens.py",),
@@ -75,6 +77,7 @@ HEAVY = {
     "nltk",
     "pandas",
     "plotly",
+    "pymilvus",
     "rich",
     "sentence_transformers",
     "torch",

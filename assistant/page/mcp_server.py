@@ -22,11 +22,11 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 ABSENT = "There is no MCP server here. Whoever runs this page can start one with: python app.py serve --mcp"
 
 
-def run_stdio(home: Path | None) -> None:
+def run_stdio(home: Path | None, index_from: str | None = None) -> None:
     """Serves one client until it closes standard input; nothing but the protocol is written to standard output."""
     require()
     with redirect_stdout(sys.stderr):
-        live = LiveAssistant.open(home)
+        live = LiveAssistant.open(home, index_from=index_from)
     with live.following():
         build_mcp(live).run("stdio")
 

@@ -52,11 +52,14 @@ class Log:
     questions: bool = False
 
 
-def run(home: Path | None, port: int, serving: Serving, log: Log) -> None:
-    """Serves the page until interrupted; `BackchannelError` before that where there is no index or no port."""
+def run(home: Path | None, port: int, serving: Serving, log: Log, index_from: str | None = None) -> None:
+    """Serves the page until interrupted; `BackchannelError` before that where there is no index or no port.
+
+    `index_from` overrides the setting of that name.
+    """
     serving = checked(serving)
     sparing()
-    live = LiveAssistant.open(home)
+    live = LiveAssistant.open(home, index_from=index_from)
     key = live.current().settings.llm_api_key.get_secret_value()
     logs.configure(log.form, log.access, log.questions, [key])
     # For each frame of an answer Gradio 6.31 looks for this library twice, in every folder of the path: a tenth of its

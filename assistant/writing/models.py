@@ -71,7 +71,7 @@ def openai_compatible(settings: AssistantSettings) -> Speak:
             raise WriterError("no server is named: set llm_base_url")
         # A client for each call, closed with it: no socket is left. It follows no redirects, which would take the key.
         async with httpx.AsyncClient(timeout=settings.llm_timeout, event_hooks={"request": [bare]}) as client:
-            model = OpenAILike(**{**common, "async_http_client": client})
+            model = OpenAILike(**common, async_http_client=client)
             finished = text = ""
             async for response in await model.astream_chat(messages(system, prompt)):
                 finished = finish_reason(response.raw) or finished

@@ -38,7 +38,7 @@ def scale(
         str, typer.Option("--sizes", help="Numbers of passages, with commas; past the real ones there are copies.")
     ] = "10000,100000,1000000",
     documents: Annotated[int, typer.Option("--documents", min=1, help="Most of the source that is taken.")] = 10**6,
-    count: Annotated[int, typer.Option("--questions", min=1, help="Most of the gold questions that are asked.")] = 10**6,
+    count: Annotated[int, typer.Option("--questions", min=1, help="Most gold questions that are asked.")] = 10**6,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="How often each question is asked.")] = 2,
     report: Annotated[Path | None, typer.Option("--report", help="Write a page with figures there.")] = None,
     home: Annotated[Path | None, HOME] = None,

@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from index.commands.options import Add, Home, Json, Quiet, Sources, Yes
+from index.commands.options import Add, Home, Json, Quiet, Sources, To, Yes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from index.building import Applied
+    from index.milvus.publishing import Published
+    from index.progress import Progress
+    from index.settings import IndexSettings
 
 __all__ = ["apply", "plan", "watch"]
 
@@ -50,11 +55,12 @@ def apply(
     saved: Annotated[
         Path | None, typer.Option("--plan", help="Do what a file of `index plan --save` says, or nothing.")
     ] = None,
+    to: To = None,
     yes: Yes = False,
     quiet: Quiet = False,
     home: Home = None,
 ) -> None:
-    """Index the articles and publish: all of it, or nothing changes."""
+    """Index the articles and publish: all of it, or nothing changes; with --to on a Milvus server as well."""
     from index.building import apply as apply_sources
     from index.errors import SourceError
     from index.progress import bars, silent
@@ -65,11 +71,33 @@ def apply(
         raise SourceError("A saved plan names its sources. Give --plan alone, or sources without it")
     expected = load_plan(saved) if saved else None
     progress = silent if quiet else bars
-    done = apply_sources(IndexSettings.load(home=home), sources or (), add, progress, yes, expected)
+    settings = IndexSettings.load(home=home)
+    publish = publisher(to, settings, progress) if to else None
+    done = apply_sources(settings, sources or (), add, progress, yes, expected)
     for each in done.plan.gathered.unreadable:
         typer.echo(f"skipped {each.source}: {each.reason}", err=True)
     if not quiet:
         summarise(done)
+    if publish:
+        from index.milvus.searching import WORDLESS
+
+        found = publish()
+        if not found.by_words:
+            typer.echo(f"warning: {WORDLESS.format(found.version)}", err=True)
+        if not quiet:
+            what = "Published to" if found.copied else "Live at"
+            typer.echo(f"{what} {found.address} (Milvus {found.version}): generation {found.generation}")
+
+
+def publisher(to: str, settings: "IndexSettings", progress: "Progress") -> "Callable[[], Published]":
+    """What copies the live generation to a server that answers: one that does not is told before the long part."""
+    from index.milvus.address import Address
+    from index.milvus.connection import Connection
+    from index.milvus.publishing import publish_to
+
+    address = Address.parse(to)
+    Connection(address, settings.milvus_token.get_secret_value())
+    return lambda: publish_to(address, settings, progress)
 
 
 def summarise(done: "Applied") -> None:

@@ -5,25 +5,26 @@ from typing import Annotated
 
 import typer
 
-from index.commands.options import Home, Json, Yes
+from index.commands.options import From, Home, Json, To, Yes
 
 __all__ = ["diff", "gc", "history", "rollback", "status", "verify"]
 
 
 def status(
     as_json: Json = False,
+    elsewhere: From = None,
     home: Home = None,
 ) -> None:
     """Show what is live: generation, counts, embedder, size."""
     from dataclasses import asdict
 
-    from index.searching import status_of
+    from index.opening import status_of
     from index.settings import IndexSettings
 
-    found, warning = status_of(IndexSettings.load(home=home))
+    found, more, warning = status_of(IndexSettings.load(home=home, index_from=elsewhere))
     if warning:
         typer.echo(f"warning: {warning}", err=True)
-    fields = asdict(found)
+    fields = {**asdict(found), **more}
     if as_json:
         typer.echo(json.dumps(fields, indent=1))
         return
@@ -94,13 +95,21 @@ def rollback(
     generation: Annotated[
         str, typer.Argument(metavar="[GENERATION]", help="The one to go back to; none: the one before the live one.")
     ] = "",
+    to: To = None,
     yes: Yes = False,
     home: Home = None,
 ) -> None:
-    """Serve an earlier generation again, every byte of it verified first."""
+    """Serve an earlier generation again, every byte of it verified first; with --to on a server, not in the home."""
     from index.settings import IndexSettings
     from index.upkeep import roll_back
 
+    if to:
+        from index.milvus.address import Address
+        from index.milvus.publishing import roll_back_at
+
+        address = Address.parse(to)
+        typer.echo(f"Live at {address}: {roll_back_at(address, IndexSettings.load(home=home), generation, yes)}")
+        return
     chosen = roll_back(IndexSettings.load(home=home).home, generation, yes)
     typer.echo(
         f"Live: {chosen.name} ({chosen.manifest['counts']['documents']:,} articles). "
