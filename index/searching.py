@@ -24,6 +24,8 @@ from index.types import Document, Passage
 
 __all__ = ["LocalIndex", "status_of"]
 
+KEPT_FILTERS = 8  # whose articles and passages are remembered: of a million passages 8 MB each, and half a second
+
 
 class LocalIndex:
     """A published generation on this machine. Safe to share between threads."""
@@ -51,6 +53,7 @@ class LocalIndex:
             mapped = np.load(generation.folder / SENTENCES, mmap_mode="r", allow_pickle=False)
             self.sentence_vectors = np.asarray(mapped)  # the same memory map, without what a memmap adds to each access
         self.sentence_ranges = self.store.sentence_ranges()
+        self.matched: dict[Filters, tuple[list[int], NDArray[np.int64]]] = {}
         self.speller = Speller(self.store.words, self.lexical.document_frequency, embedder.count_tokens)
         counts = generation.manifest["counts"]
         sizes = (len(self.dense), len(self.lexical), len(self.sentence_vectors), self.dense.dimension)
@@ -109,15 +112,24 @@ class LocalIndex:
 
     def by_vector(self, vector: Vectors, k: int, filters: Filters) -> list[tuple[int, float]]:
         """See `Index`."""
-        within = None
-        if filters:
-            within = np.array(self.store.passages_matching(filters), dtype=np.int64)
+        within = self.matching(filters)[1] if filters else None
         return self.dense.search(vector, k, within)
 
     def by_words(self, text: str, k: int, filters: Filters) -> list[tuple[int, float]]:
         """See `Index`."""
-        documents = self.store.matching(filters) if filters else None
+        documents = self.matching(filters)[0] if filters else None
         return self.lexical.search(list(dict.fromkeys(analyze(text))), k, documents)
+
+    def matching(self, filters: Filters) -> tuple[list[int], NDArray[np.int64]]:
+        """Keys of the documents that meet the filters and of their passages; those asked for last are kept."""
+        found = self.matched.get(filters)
+        if found is None:
+            passages = np.array(self.store.passages_matching(filters), dtype=np.int64)
+            found = self.store.matching(filters), passages
+            if len(self.matched) >= KEPT_FILTERS:
+                self.matched = {}
+            self.matched[filters] = found
+        return found
 
     def similarities(self, vector: Vectors, keys: Sequence[int]) -> list[float]:
         """See `Index`."""

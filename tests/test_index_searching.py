@@ -234,3 +234,26 @@ def test_no_index_yet(tmp_path: Path) -> None:
         LocalIndex.open(IndexSettings.load(home=tmp_path))
     assert str(error.value) == f"No index at {tmp_path}. Build one with: python app.py index apply"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_filter_is_looked_up_once_while_it_is_used(settings: IndexSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page asks with the same filters again and again; only the last few are kept."""
+    own = LocalIndex.open(settings)
+    asked: list[Filters] = []
+    look_up = own.store.passages_matching
+
+    def counted(filters: Filters) -> list[int]:
+        asked.append(filters)
+        return look_up(filters)
+
+    monkeypatch.setattr(own.store, "passages_matching", counted)
+    vector = own.embedder.embed_query("Who met?")
+    years = [Filters(since=1900 + year) for year in range(10)]
+    first = [own.by_vector(vector, 5, each) for each in years[:3]]
+    own.by_words("Who met?", 5, years[0])
+    assert [own.by_vector(vector, 5, each) for each in years[:3]] == first
+    assert asked == years[:3]
+    for each in years:
+        own.by_vector(vector, 5, each)
+    assert len(own.matched) <= 8
+    assert [own.by_vector(vector, 5, each) for each in years[:3]] == first
