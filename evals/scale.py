@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from evals.errors import EvalsError
 from index.embedding import Embedder, Vectors, open_embedder
+from index.errors import IndexingError
 from index.generation import live
 from index.preparing import cut_as, cut_settings, passage_texts
 from index.progress import bars
@@ -31,10 +32,26 @@ from index.settings import IndexSettings
 from index.types import Document
 from index.vectors import VectorCache
 
-__all__ = ["Asked", "Best", "Built", "asked", "build", "copies", "moved", "quantile", "read", "room", "stocked"]
+__all__ = [
+    "Asked",
+    "Best",
+    "Built",
+    "asked",
+    "build",
+    "copies",
+    "home_of",
+    "keep",
+    "kept",
+    "moved",
+    "quantile",
+    "read",
+    "room",
+    "stocked",
+]
 
 TOWARDS = 0.6  # how far a copy's vector goes towards another passage's: its cosine with the old one is then near 0.9
 TOP = 10
+NOTE = "built.json"
 AT_ONCE = 200  # documents whose vectors are put into the cache together
 
 Entry = dict[str, Any]  # a line of JSON
@@ -93,11 +110,14 @@ def moved(vectors: Vectors, others: Vectors) -> Vectors:
     return found
 
 
+def home_of(settings: IndexSettings, size: int) -> Path:
+    """The home of a library of so many passages."""
+    return settings.home / "scale" / str(size)
+
+
 def room(settings: IndexSettings, size: int) -> tuple[IndexSettings, Path]:
-    """A home for a library of so many passages, empty but for the models and the cache of `settings.home`; and where
-    its articles are to be.
-    """
-    folder = settings.home / "scale" / str(size)
+    """That home, empty but for the models and the cache of `settings.home`; and where its articles are to be."""
+    folder = home_of(settings, size)
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
@@ -105,6 +125,24 @@ def room(settings: IndexSettings, size: int) -> tuple[IndexSettings, Path]:
         (settings.home / name).mkdir(exist_ok=True)
         (folder / name).symlink_to((settings.home / name).resolve())
     return settings.model_copy(update={"home": folder}), folder / "articles.jsonl"
+
+
+def keep(home: Path, built: Built, best: Sequence[Sequence[str]]) -> None:
+    """Notes beside a library how it was built, and the exact best passages of each question."""
+    (home / NOTE).write_text(json.dumps({"built": asdict(built), "best": [list(each) for each in best]}), "utf-8")
+
+
+def kept(home: Path, questions: int) -> tuple[Built, list[list[str]]]:
+    """What `keep` noted, for so many questions; `EvalsError` where there is none."""
+    try:
+        noted = json.loads((home / NOTE).read_text("utf-8"))
+        found = Built(**noted["built"]), [list(map(str, each)) for each in noted["best"]][:questions]
+        live(home)
+    except (OSError, ValueError, KeyError, TypeError, IndexingError) as error:
+        raise EvalsError(f"No library is there to be asked again: {home}. Build it, without --again") from error
+    if len(found[1]) < questions:
+        raise EvalsError(f"{home} was built for {len(found[1])} questions, not {questions}. Build it, without --again")
+    return found
 
 
 def copies(entries: Sequence[Entry], sizes: Sequence[int], passages: int) -> Iterator[tuple[Entry, int]]:
@@ -229,16 +267,14 @@ def build(settings: IndexSettings, file: Path, real: int) -> Built:
     )
 
 
-def asked(settings: IndexSettings, questions: Sequence[str], best: Best, rounds: int) -> Asked:
-    """The questions, one after the other, in a process of its own."""
-    command = [sys.executable, "-m", "evals.scale_asking", str(settings.home), str(rounds)]
+def asked(home: Path, questions: Sequence[str], best: Sequence[Sequence[str]], rounds: int) -> Asked:
+    """The questions, whose best passages are known, one after the other, in a process of its own."""
+    command = [sys.executable, "-m", "evals.scale_asking", str(home), str(rounds)]
     done = subprocess.run(command, input=json.dumps(list(questions)), capture_output=True, text=True, check=False)
     if done.returncode:
         raise EvalsError(f"The library could not be asked: {done.stderr.strip()[-300:]}")
     found: dict[str, Any] = json.loads(done.stdout)
-    shares = [
-        len(set(one) & set(other)) / len(other) for one, other in zip(found.pop("ids"), best.ids.tolist(), strict=True)
-    ]
+    shares = [len(set(one) & set(other)) / len(other) for one, other in zip(found.pop("ids"), best, strict=True)]
     times = tuple(found.pop("times"))
     return Asked(times=times, recall=float(np.mean(shares)), **found)
 

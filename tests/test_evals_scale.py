@@ -155,6 +155,13 @@ def test_the_command_builds_asks_and_draws(run: Run, tmp_path: Path, models: Pat
     page = (tmp_path / "page.html").read_text()
     assert page.count('class="plotly') or "Plotly.newPlot" in page
     assert "The share of the exact ten nearest that is found" in page
+    status, again, _ = run("eval", "scale", source, "--sizes", "3", "--again", "--questions", 5, "--home", home)
+    assert (status, again.splitlines()[2].split("|")[1:8]) == (0, out.splitlines()[2].split("|")[1:8])
+    status, _, errors = run("eval", "scale", source, "--sizes", "4", "--again", "--home", home)
+    assert (status, errors[:57]) == (2, "backchannel: No library is there to be asked again: " + str(home)[:5])
+    status, _, errors = run("eval", "scale", source, "--sizes", "3", "--again", "--questions", 30, "--home", home)
+    assert status == 2
+    assert errors.endswith("was built for 20 questions, not 30. Build it, without --again\n")
     status, _, errors = run("eval", "scale", source, "--sizes", "3", "--questions", 2, "--home", home)
     assert status == 0, "an earlier run's library is replaced"
     status, _, errors = run("eval", "scale", tmp_path / "none.jsonl", "--home", home)

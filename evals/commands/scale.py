@@ -40,6 +40,7 @@ def scale(
     documents: Annotated[int, typer.Option("--documents", min=1, help="Most of the source that is taken.")] = 10**6,
     count: Annotated[int, typer.Option("--questions", min=1, help="Most gold questions that are asked.")] = 10**6,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="How often each question is asked.")] = 2,
+    again: Annotated[bool, typer.Option("--again", help="Ask what an earlier run built; nothing is built.")] = False,
     report: Annotated[Path | None, typer.Option("--report", help="Write a page with figures there.")] = None,
     home: Annotated[Path | None, HOME] = None,
 ) -> None:
@@ -49,21 +50,25 @@ def scale(
     its own below the home's scale/, where it replaces the one of an earlier run.
     """
     from evals.questions import load_questions
-    from evals.scale import asked, build, quantile, read, room, stocked
+    from evals.scale import asked, build, home_of, keep, kept, quantile, read, room, stocked
     from evals.tables import markdown
     from index.settings import IndexSettings
 
     settings = IndexSettings.load(home=home)
     wanted = numbers(sizes)
-    entries = read(source, documents)
+    entries = [] if again else read(source, documents)
     questions = [each.standalone or each.question for each in load_questions()][:count]
     rows: list[tuple[str, ...]] = [HEADS]
     found: list[tuple[Built, Asked]] = []
     for size in wanted:
-        own, file = room(settings, size)
-        real, best = stocked(settings, entries, size, file, questions)
-        built = build(own, file, real)
-        times = asked(own, questions, best, rounds)
+        if again:
+            built, best = kept(home_of(settings, size), len(questions))
+        else:
+            own, file = room(settings, size)
+            real, found_best = stocked(settings, entries, size, file, questions)
+            built, best = build(own, file, real), found_best.ids.tolist()
+            keep(own.home, built, best)
+        times = asked(home_of(settings, size), questions, best, rounds)
         found.append((built, times))
         rows.append(row(built, times))
         typer.echo(f"{built.passages:,} passages: p50 {median(times.times):.1f} ms", err=True)
