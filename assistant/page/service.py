@@ -65,6 +65,8 @@ def run(home: Path | None, port: int, serving: Serving, log: Log, index_from: st
     # For each frame of an answer Gradio 6.31 looks for this library twice, in every folder of the path: a tenth of its
     # time. Nothing here is drawn with it.
     sys.modules.setdefault("matplotlib", None)  # type: ignore[arg-type]  # None = not to be had
+    # Likewise what pandas imports wherever it is installed, as beside Milvus Lite: 63 MB, and nothing here is in Arrow.
+    sys.modules.setdefault("pyarrow", None)  # type: ignore[arg-type]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that both ways of stopping tidy up
     with suppress(KeyboardInterrupt), TemporaryDirectory(prefix="backchannel-") as folder, live.following():
         os.environ["GRADIO_TEMP_DIR"] = folder
