@@ -100,4 +100,9 @@ class IndexSettings(LayeredSettings):
     keep_generations: int = Field(3, ge=1, le=100, description="published generations kept for rollback")
     merge_duplicates: bool = Field(True, description="index the same article from two places once, with two addresses")
     index_from: str = Field("", description="an index elsewhere: milvus://host:19530/collection; empty = the home")
+    milvus_vectors: Literal["auto", "exact", "hnsw"] = Field(
+        "auto",
+        description="how a Milvus server finds passages by vector; auto: exact up to 500,000, then hnsw; "
+        "taken from the next generation on",
+    )
     milvus_token: SecretStr = Field(SecretStr(""), description="user:password or key of that server, if it wants one")

@@ -73,6 +73,21 @@ def test_an_indexed_vector_finds_itself(there: MilvusIndex, here: LocalIndex) ->
 
 
 @dense
+def test_a_graph_finds_them_too(server: Server, library: Path, here: LocalIndex) -> None:
+    """In so small a library all of them, also within a filter."""
+    given = settings_of(library, server, "graph").model_copy(update={"milvus_vectors": "hnsw"})
+    assert publish_to(Address.parse(given.index_from), given).copied
+    there = MilvusIndex.open(given)
+    assert (there.status().vectors, there.status().recall) == ("hnsw", 1.0)
+    for question in QUESTIONS:
+        vector = here.embedder.embed_query(question)
+        for filters in FILTERS:
+            ours, theirs = here.by_vector(vector, 10, filters), there.by_vector(vector, 10, filters)
+            assert [key for key, _ in theirs] == [key for key, _ in ours]
+            assert [score for _, score in theirs] == pytest.approx([score for _, score in ours], abs=1e-5)
+
+
+@dense
 @pytest.mark.parametrize("filters", FILTERS)
 def test_the_same_passages_are_near(there: MilvusIndex, here: LocalIndex, filters: Filters) -> None:
     for question in QUESTIONS:

@@ -24,6 +24,8 @@ AWAY = re.compile(
 DENIED = re.compile(r"UNAUTHENTICATED|auth check failure|PERMISSION_DENIED|permission deny|invalid token", re.I)
 # Channels to one address share what gRPC knows of it: after a loss a new one would wait as long as the old one does.
 ALONE = {"grpc.use_local_subchannel_pool": 1, "grpc.max_reconnect_backoff_ms": 2000}
+GRAPH = {"M": 32, "efConstruction": 200}
+BREADTH = 400  # candidates that a search of the graph keeps
 STRONG = "Strong"  # with Session a deleted passage came back for 0.2 s
 
 
@@ -117,22 +119,30 @@ class Connection:
             fields = self.client.describe_collection(collection, timeout=self.seconds)["fields"]
         return next((int(each["params"].get("dim", 0)) for each in fields if each["name"] == field), 0)
 
-    def create(self, collection: str, fields: Sequence[tuple[str, str, dict[str, Any]]], k1: float, b: float) -> None:
+    def create(
+        self,
+        collection: str,
+        fields: Sequence[tuple[str, str, dict[str, Any]]],
+        k1: float,
+        b: float,
+        graph: bool = False,
+    ) -> None:
         """A new collection: (name, type of `DataType`, what else pymilvus wants) for each field, the key first.
 
         A field `stems` is analysed by the server into a field `bm25`. Vectors are searched one by one, so that what is
-        found is exact.
+        found is exact, or with `graph` by their neighbours (HNSW).
         """
         with self.translated():
             from pymilvus import DataType, Function, FunctionType
 
             schema = self.client.create_schema(auto_id=False, enable_dynamic_field=False)
             indexes = self.client.prepare_index_params()
-            for number, (name, kind, more) in enumerate(fields):
+            for number, (name, type_of, more) in enumerate(fields):
                 more = {**more, "element_type": DataType[more["element_type"]]} if "element_type" in more else more
-                schema.add_field(name, DataType[kind], is_primary=not number, **more)
-                if kind == "FLOAT_VECTOR":
-                    indexes.add_index(name, index_type="FLAT", metric_type="IP")
+                schema.add_field(name, DataType[type_of], is_primary=not number, **more)
+                if type_of == "FLOAT_VECTOR":
+                    kind: dict[str, Any] = {"index_type": "HNSW", "params": GRAPH} if graph else {"index_type": "FLAT"}
+                    indexes.add_index(name, metric_type="IP", **kind)
                 if name == "stems":
                     schema.add_field("bm25", DataType.SPARSE_FLOAT_VECTOR)
                     schema.add_function(Function("bm25", FunctionType.BM25, ["stems"], ["bm25"]))
@@ -188,9 +198,17 @@ class Connection:
             return [dict(each) for each in found]
 
     def best(
-        self, collection: str, field: str, wanted: "list[float] | str", k: int, where: str, fields: Sequence[str]
+        self,
+        collection: str,
+        field: str,
+        wanted: "list[float] | str",
+        k: int,
+        where: str,
+        fields: Sequence[str],
+        graph: bool = False,
     ) -> list[tuple[dict[str, Any], float]]:
         """The `k` rows nearest to a vector, or best by words, each with its score: higher is better."""
+        breadth = {"params": {"ef": max(k, BREADTH)}} if graph else {}
         metric = "BM25" if field == "bm25" else "IP"
         with self.translated():
             found = self.client.search(
@@ -200,7 +218,7 @@ class Connection:
                 limit=k,
                 filter=where,
                 output_fields=list(fields),
-                search_params={"metric_type": metric},
+                search_params={"metric_type": metric, **breadth},
                 timeout=self.seconds,
                 consistency_level=STRONG,
             )

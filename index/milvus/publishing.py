@@ -47,6 +47,9 @@ __all__ = ["Published", "publish_to", "roll_back_at"]
 BATCH = 500  # rows of a request: some 2 MB of passages with 384 dimensions; a server takes 64 MB
 IN_BUCKET = 500  # stems that are looked up together, some 6 kB
 VARCHAR = {"max_length": LONGEST}
+# Vectors that a server compares one by one in some 40 ms (SCALE.md); beyond, its graph finds most of the nearest.
+MOST_EXACT = 500_000
+JUDGED, TOP = 50, 10  # passages whose nearest ones tell how many a graph finds
 MOST_FACETS = 1000  # values of one document
 Field = tuple[str, str, dict[str, Any]]
 
@@ -79,7 +82,7 @@ def publish_to(address: Address, settings: IndexSettings, progress: Progress = s
         manifest = found if found and whole(connection, names, found) else None
         if manifest is None:
             make_room(connection, names)
-            made = made_whole(generation, names, connection, progress)
+            made = made_whole(generation, names, connection, settings.milvus_vectors, progress)
         else:
             made = manifest
         if connection.target(address.collection) != names.passages:
@@ -102,10 +105,12 @@ def make_room(connection: Connection, names: Names) -> None:
     clear(connection, connection.target(alias))
 
 
-def made_whole(generation: Generation, names: Names, connection: Connection, progress: Progress) -> dict[str, Any]:
+def made_whole(
+    generation: Generation, names: Names, connection: Connection, wanted: str, progress: Progress
+) -> dict[str, Any]:
     """Copies a generation; what was copied goes again where that breaks off. Gives the manifest."""
     try:
-        return copy(generation, names, connection, progress)
+        return copy(generation, names, connection, wanted, progress)
     except BaseException:
         with suppress(MilvusError):  # where the server is gone, the next one clears it away
             drop(connection, names)
@@ -157,7 +162,9 @@ class Sending:
             advance(len(batch))
 
 
-def copy(generation: Generation, names: Names, connection: Connection, progress: Progress) -> dict[str, Any]:
+def copy(
+    generation: Generation, names: Names, connection: Connection, wanted: str, progress: Progress
+) -> dict[str, Any]:
     """Writes the collections of a generation, the manifest last; gives the manifest."""
     store = Store(generation.folder / "store.sqlite")
     dense = DenseIndex.load(generation.folder / "passages.faiss", generation.kind)
@@ -167,9 +174,10 @@ def copy(generation: Generation, names: Names, connection: Connection, progress:
     counts = generation.manifest["counts"]
     facets = sorted({(facet, value) for facet in FACETS for value in store.facet_values(facet)})
     by_words = connection.has_bm25
+    graph = wanted == "hnsw" or (wanted == "auto" and counts["passages"] > MOST_EXACT)
     frequencies: Counter[str] = Counter()
     for name, fields in zip(names.all, fields_of(dense.dimension, sentences.shape[1], by_words), strict=True):
-        connection.create(name, fields, K1, B)
+        connection.create(name, fields, K1, B, graph and name == names.passages)
     sending = Sending(connection, Counter())
     with progress("copying passages", counts["passages"]) as advance:
         sending.send(names.passages, passage_rows(store, dense, facets, frequencies, by_words), advance)
@@ -190,8 +198,23 @@ def copy(generation: Generation, names: Names, connection: Connection, progress:
         "by_words": by_words,
         "buckets": buckets,
         "facets": facets,
+        "vectors": {
+            "kind": "hnsw" if graph else "exact",
+            "recall": recall_of(connection, names, dense) if graph else 1.0,
+        },
     }
     return finished(connection, names, manifest, [sending.sent[name] for name in names.all])
+
+
+def recall_of(connection: Connection, names: Names, dense: DenseIndex) -> float:
+    """The share of the ten nearest that the server's graph finds, of passages spread over all of them."""
+    keys = np.unique(np.linspace(0, len(dense) - 1, JUDGED).astype(np.int64)).tolist()
+    shares = []
+    for query in (dense.rows(key, key + 1)[0] for key in keys):
+        best = {key for key, _ in dense.search(query, TOP, np.arange(len(dense)))}
+        found = connection.best(names.passages, "vector", query.tolist(), min(TOP, len(dense)), "", ["key"], graph=True)
+        shares.append(len(best & {int(row["key"]) for row, _ in found}) / len(best))
+    return round(float(np.mean(shares)), 4)
 
 
 def finished(connection: Connection, names: Names, manifest: dict[str, Any], sent: Sequence[int]) -> dict[str, Any]:

@@ -126,7 +126,8 @@ class MilvusIndex:
         """Keys and scores, best first, ties by key; remembers where the sentences of what is found are."""
         where = condition(filters, self.facets) if where is None else where
         k = min(k, self.status().passages)
-        rows = self.connection.best(self.names.passages, field, wanted, k, where, RANGE) if k else []
+        graph = field == "vector" and self.manifest["vectors"]["kind"] == "hnsw"
+        rows = self.connection.best(self.names.passages, field, wanted, k, where, RANGE, graph) if k else []
         self.remember(row for row, _ in rows)
         pairs = [(int(row["key"]), score) for row, score in rows]
         return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
@@ -306,6 +307,8 @@ def described(manifest: dict[str, Any]) -> IndexStatus:
         bytes=manifest["bytes"],
         map_method=manifest["map"]["method"],
         map_trust=manifest["map"]["trustworthiness"],
+        vectors=manifest["vectors"]["kind"],
+        recall=manifest["vectors"]["recall"],
     )
 
 
