@@ -21,7 +21,7 @@ from index.spelling import Word
 from index.summaries import FACTS, SUMMARY, Facts, Summary, facts, summaries
 from index.types import Document, Dropped, Note, Passage, Sentence, Span
 
-__all__ = ["Store"]
+__all__ = ["Store", "document_of"]
 
 ASKED = 500  # keys in one query, the texts of whose documents are in memory at once; SQLite allows 32,766 variables
 KEPT = 4_000_000  # characters of documents kept in memory, at most 16 MB
@@ -111,22 +111,7 @@ class Store:
     def document(self, doc_id: str) -> Document | None:
         """The whole document, or None."""
         query = "SELECT title, text, source, date, metadata, notes, headings, version, addresses FROM documents"
-        for title, text, source, date, metadata, notes, headings, version, addresses in self.rows(
-            f"{query} WHERE doc_id = ?", (doc_id,)
-        ):
-            return Document(
-                doc_id=doc_id,
-                title=title,
-                text=text,
-                source=source,
-                date=date,
-                metadata=json.loads(metadata),
-                notes=tuple(Note(offset, tuple(sources)) for offset, *sources in json.loads(notes)),
-                headings=tuple(Span(*span) for span in json.loads(headings)),
-                version=version,
-                addresses=tuple(json.loads(addresses)),
-            )
-        return None
+        return next((document_of(doc_id, *row) for row in self.rows(f"{query} WHERE doc_id = ?", (doc_id,))), None)
 
     def summaries(self) -> Iterator[Summary]:
         """All documents without their texts, in the order of their ids."""
@@ -210,6 +195,33 @@ class Store:
             clauses.append(f"key IN (SELECT document FROM facets WHERE facet = ? AND value IN ({marks}))")
             values += [facet, *wanted]
         return " AND ".join(clauses), values
+
+
+def document_of(
+    doc_id: str,
+    title: str,
+    text: str,
+    source: str,
+    date: str,
+    metadata: str,
+    notes: str,
+    headings: str,
+    version: str,
+    addresses: str,
+) -> Document:
+    """A document from its columns; metadata, notes, headings and addresses are JSON."""
+    return Document(
+        doc_id=doc_id,
+        title=title,
+        text=text,
+        source=source,
+        date=date,
+        metadata=json.loads(metadata),
+        notes=tuple(Note(offset, tuple(sources)) for offset, *sources in json.loads(notes)),
+        headings=tuple(Span(*span) for span in json.loads(headings)),
+        version=version,
+        addresses=tuple(json.loads(addresses)),
+    )
 
 
 def range_of(keys: Sequence[int]) -> range:

@@ -7,7 +7,8 @@ from typing import Any
 from index.errors import MilvusError
 from index.milvus.connection import Connection
 from index.milvus.layout import FORMAT, Names, is_in, record_id
-from index.types import Document, Note, Span
+from index.store import document_of
+from index.types import Document
 
 __all__ = ["Documents", "all_records", "manifest_of", "read_record", "read_records"]
 
@@ -78,15 +79,4 @@ class Documents:
             return None
         _, title, source, date, *_, metadata = about
         text, notes, headings, version, addresses = held
-        return Document(
-            doc_id=doc_id,
-            title=title,
-            text=text,
-            source=source,
-            date=date,
-            metadata=json.loads(metadata),
-            notes=tuple(Note(offset, tuple(sources)) for offset, *sources in json.loads(notes)),
-            headings=tuple(Span(*span) for span in json.loads(headings)),
-            version=version,
-            addresses=tuple(json.loads(addresses)),
-        )
+        return document_of(doc_id, title, text, source, date, metadata, notes, headings, version, addresses)
