@@ -10,6 +10,7 @@ from conftest import Run, with_models
 
 from evals.commands.scale import numbers, row
 from evals.errors import EvalsError
+from evals.report.scale import short
 from evals.scale import Asked, Best, Built, copies, moved, quantile, read, stocked, written
 from index.embedding import open_embedder
 from index.settings import IndexSettings
@@ -137,6 +138,11 @@ def test_the_cache_has_what_will_be_asked_of_it(home: Path, tmp_path: Path) -> N
     question = embedder.embed_query("Who met at the weir?")
     order = np.argsort(-(rows @ question), kind="stable")
     assert [name.partition("#")[0] for name in best.ids[0]] == [lines[at]["_id"] for at in order]
+
+
+def test_numbers_of_passages_in_short() -> None:
+    found = [short(each) for each in (12, 1_200, 10_001, 100_481, 1_014_297, 12_300_000)]
+    assert found == ["12", "1.2 thousand", "10 thousand", "100 thousand", "1 million", "12 million"]
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """The page of `eval scale`: time, memory and recall against the number of passages."""
 
 from collections.abc import Mapping, Sequence
+from math import log10
 from typing import TYPE_CHECKING
 
 from evals.report.page import page
@@ -18,10 +19,17 @@ def scale_page(found: Sequence[tuple[Built, Asked]], rows: Sequence[Sequence[str
     """Libraries by size, smallest first, as one HTML page; `rows` is the table of the terminal."""
     xs = [float(built.passages) for built, _ in found]
 
-    def drawn(y: str, lines: Mapping[str, Sequence[float]], high: float = 0.0) -> "Figure":
+    def drawn(y: str, lines: Mapping[str, Sequence[float]], *, grows: bool = True) -> "Figure":
+        """Against passages; what grows with the library on a scale of powers, too."""
         figure = curves({name: (xs, ys) for name, ys in lines.items()}, "passages", y, logarithmic=True)
-        top = high or 1.05 * max(value for ys in lines.values() for value in ys)
-        figure.update_yaxes(range=[0, top])
+        figure.update_xaxes(ticktext=[short(each) for each in xs])
+        values = [value for ys in lines.values() for value in ys]
+        if grows:
+            figure.update_yaxes(
+                type="log", dtick=1, range=[log10(0.7 * max(min(values), 0.1)), log10(1.5 * max(values))]
+            )
+        else:
+            figure.update_yaxes(range=[0, 1.05 * max(values)])
         return figure
 
     asked = [times for _, times in found]
@@ -35,9 +43,10 @@ def scale_page(found: Sequence[tuple[Built, Asked]], rows: Sequence[Sequence[str
                 "by meaning": [each.meaning for each in asked],
                 "by words": [each.words for each in asked],
             },
+            grows=False,
         ),
         "The share of the exact ten nearest that is found": drawn(
-            "recall@10", {"recall": [each.recall for each in asked]}, 1.02
+            "recall@10", {"recall": [each.recall for each in asked]}, grows=False
         ),
         "Building from cached vectors: seconds": drawn("s", {"index apply": [each.seconds for each in built]}),
         "Memory: MiB": drawn(
@@ -56,4 +65,12 @@ def scale_page(found: Sequence[tuple[Built, Asked]], rows: Sequence[Sequence[str
         "What goes beyond the real passages are copies under other ids, their vectors moved towards another passage's "
         "and normalised again: what they cost is real, what they say is not.",
     )
-    return page("Scale", [Section("Scale", prose=prose, figures=figures, tables=[Table(rows)])])
+    return page("Scale", [Section("Libraries by size", prose=prose, figures=figures, tables=[Table(rows)])])
+
+
+def short(count: float) -> str:
+    """Passages by the thousand or million, to two digits."""
+    for size, name in ((1e6, " million"), (1e3, " thousand")):
+        if count >= size:
+            return f"{count / size:.2g}{name}" if count < 10 * size else f"{count / size:.0f}{name}"
+    return f"{count:.0f}"
