@@ -1,19 +1,20 @@
 """The assistant over whatever generation is live: taken beside the old one, which goes on as long as it is used."""
 
-import gc
 import itertools
 import json
 import logging
+import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import index
+from conftest import ROOT, index
 from living_home import ANSWER, LANTERN, OSLO, WITHDRAWN, Home, add, texts_of
 
 from assistant import living, reranking
@@ -293,50 +294,18 @@ def test_no_question_waits_for_a_generation_that_is_being_opened(
     assert serving(live) == home.old
 
 
-FDS = Path("/proc/self/fd")
-
-
-def held(home: Home) -> list[str]:
-    """The files of a home's generations that this process has open or mapped, sorted."""
-    found = [str(link.readlink()) for link in FDS.iterdir() if link.is_symlink()]
-    found += {line.split(maxsplit=5)[5] for line in Path("/proc/self/maps").read_text().splitlines() if "/" in line}
-    return sorted(name for name in found if f"{home.path}/generations/" in name)
-
-
-def opened_files() -> set[tuple[str, str]]:
-    """Number and target of each file, pipe and socket that this process has open."""
-    found = set()
-    for link in FDS.iterdir():
-        with suppress(FileNotFoundError):  # the listing's own, or one of another thread
-            found.add((link.name, str(link.readlink())))
-    return found
-
-
-@pytest.fixture
-def frozen() -> Iterator[None]:
-    """What was there before is no business of the collector meanwhile, which makes it quick."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
-@pytest.mark.usefixtures("frozen")
-@pytest.mark.skipif(not FDS.is_dir(), reason="counts in /proc")
-def test_f43_files_and_threads_stay_as_many(home: Home, live: LiveAssistant) -> None:
-    # What earlier tests of this process left may end at any moment: it is told apart, and counts neither way.
-    others, threads = {each for each in opened_files() if str(home.path) not in each[1]}, set(threading.enumerate())
-
-    def swap(name: str) -> tuple[int, int, int]:
-        home.point(name)
-        assert live.look()  # it searches
-        gc.collect()  # what is only garbage is held by nobody; by itself it would go at some later moment
-        return len(held(home)), len(opened_files() - others), len(set(threading.enumerate()) - threads)
-
-    counts = [swap(name) for _, name in zip(range(50), itertools.cycle((home.new, home.old)), strict=False)]
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts in /proc")
+def test_f43_files_and_threads_stay_as_many(home: Home) -> None:
+    arguments = [sys.executable, str(ROOT / "tests" / "swapping.py"), str(home.path), home.new, home.old]
+    found = subprocess.run(
+        arguments, capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    told = json.loads(found.stdout)
+    counts = [tuple(each) for each in told["counts"]]
+    assert len(counts) == 50
     assert len(set(counts[3:])) == 1  # from then on two stores of older generations are open
-    assert serving(live) == home.old
-    assert [Path(name).name for name in held(home) if f"/{home.new}/" in name] == ["store.sqlite"]
+    assert told["serving"] == home.old
+    assert [Path(name).name for name in told["held"] if f"/{home.new}/" in name] == ["store.sqlite"]
 
 
 @pytest.mark.slow
