@@ -20,8 +20,8 @@ from index.vectors import VectorCache
 __all__ = ["Costs", "Prepared", "costs", "cut_as", "cut_settings", "embed", "passage_texts", "prepare"]
 
 RATE = 40.0  # texts embedded a second on two cores, where no earlier run has told
-# Sentences up to which each has a vector: an hour of embedding on two cores and 384 MB on the disk; without them a question
-# takes half a second more (evals/LOG.md, 2026-11-26).
+# Sentences up to which each has a vector: an hour of embedding on two cores and 384 MB on the disk; without them a
+# question takes half a second more (evals/LOG.md, 2026-11-26).
 MOST_SENTENCES = 500_000
 LEAST_TIMED = 200  # texts of a run whose rate is believed
 
