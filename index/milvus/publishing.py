@@ -47,7 +47,7 @@ __all__ = ["Published", "publish_to", "roll_back_at"]
 BATCH = 500  # rows of a request: some 2 MB of passages with 384 dimensions; a server takes 64 MB
 IN_BUCKET = 500  # stems that are looked up together, some 6 kB
 VARCHAR = {"max_length": LONGEST}
-# Vectors that are compared one by one in some 40 ms (evals/LOG.md, 2026-11-26); beyond, a graph finds most of the nearest.
+# Vectors that are compared one by one in some 40 ms (evals/LOG.md); beyond, a graph finds most of the nearest.
 MOST_EXACT = 500_000
 JUDGED, TOP = 50, 10  # passages whose nearest ones tell how many a graph finds
 MOST_FACETS = 1000  # values of one document
