@@ -1,7 +1,6 @@
 """How much memory the serving process holds: when it has started, after questions, and after a day's mixed use."""
 
 import asyncio
-import re
 import secrets
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from evals.errors import EvalsError
+from evals.memory import Held, held_by
 from evals.page_load import by_page
 from evals.page_servers import Served, free_port, running, served
 from evals.questions import Question
@@ -19,14 +19,6 @@ __all__ = ["Held", "Mixed", "mixed", "process"]
 
 AT_ONCE = 4  # clients
 ARTICLES, SEARCHES = 5, 5  # of so many questions one is followed by an opened article, one by a search
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Memory of a process in MiB: resident, and proportional (what it shares with others is divided among them)."""
-
-    rss: float
-    pss: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +40,7 @@ class Process:
 
     def held(self) -> Held:
         """Its memory now; `EvalsError` where the system does not tell."""
-        try:
-            text = Path(f"/proc/{self.pid}/smaps_rollup").read_text(encoding="ascii")
-        except OSError as error:
-            raise EvalsError(f"The memory of process {self.pid} is not told here: {error.strerror}") from error
-        found = {name: int(size) / 1024 for name, size in re.findall(r"^(Rss|Pss):\s+(\d+) kB", text, re.MULTILINE)}
-        return Held(found["Rss"], found["Pss"])
+        return held_by(self.pid)
 
 
 @contextmanager

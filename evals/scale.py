@@ -43,7 +43,6 @@ __all__ = [
     "keep",
     "kept",
     "moved",
-    "quantile",
     "read",
     "room",
     "stocked",
@@ -84,6 +83,10 @@ class Asked:
     recall: float
     rss: float
     pss: float
+
+    def percentile(self, percent: float) -> float:
+        """Of the milliseconds of a question."""
+        return float(np.percentile(self.times, percent))
 
 
 class Best:
@@ -185,20 +188,24 @@ def stocked(
             for first in range(0, len(documents), AT_ONCE):
                 some = range(first, min(first + AT_ONCE, len(documents)))
                 made = [cut_as(cut_by, documents[at], embedder).passages for at in some]
-                rows = [
-                    real[starts[places[at]] + np.minimum(np.arange(len(each)), sizes[places[at]] - 1)]
-                    for at, each in zip(some, made, strict=True)
-                ]
-                all_rows = np.concatenate(rows)
-                passages_there = [one for each in made for one in each]
-                copied = np.repeat([at >= len(sizes) for at in some], [len(each) for each in made])
-                all_rows[copied] = moved(all_rows[copied], real[draw.integers(0, len(real), int(copied.sum()))])
+                counts = [len(each) for each in made]
+                cut_there = [one for each in made for one in each]
+                wanted = [rows_of_copy(places[at], n, sizes, starts) for at, n in zip(some, counts, strict=True)]
+                rows = real[np.concatenate(wanted)]
+                copied = np.repeat([at >= len(sizes) for at in some], counts)
+                rows[copied] = moved(rows[copied], real[draw.integers(0, len(real), int(copied.sum()))])
                 if copied.any():
-                    told = passage_texts(passages_there, embedder, cut_by["passage_tokens"])
-                    cache.remember(embedder, [told[at] for at in np.flatnonzero(copied)], all_rows[copied])
-                best.add([each.passage_id for each in passages_there], all_rows)
+                    told = passage_texts(cut_there, embedder, cut_by["passage_tokens"])
+                    cache.remember(embedder, [told[at] for at in np.flatnonzero(copied)], rows[copied])
+                best.add([each.passage_id for each in cut_there], rows)
                 advance(len(some))
-    return int(min(passages, sum(sizes))) if len(chosen) > len(sizes) else sum(sizes), best
+    return sum(sizes), best
+
+
+def rows_of_copy(place: int, count: int, sizes: Sequence[int], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of an entry's passages for as many of its copy; where that is cut into more, these have the last one's."""
+    rows: NDArray[np.int64] = starts[place] + np.minimum(np.arange(count), sizes[place] - 1)
+    return rows
 
 
 def enough(
@@ -277,9 +284,3 @@ def asked(home: Path, questions: Sequence[str], best: Sequence[Sequence[str]], r
     shares = [len(set(one) & set(other)) / len(other) for one, other in zip(found.pop("ids"), best, strict=True)]
     times = tuple(found.pop("times"))
     return Asked(times=times, recall=float(np.mean(shares)), **found)
-
-
-def quantile(times: Sequence[float], share: float) -> float:
-    """The time that so large a share of them keeps to."""
-    values: NDArray[np.float64] = np.asarray(times, dtype=np.float64)
-    return float(np.quantile(values, share))

@@ -1,15 +1,17 @@
 """The process that asks a library of `evals.scale`: questions come in as a list of JSON, and JSON goes out."""
 
 import json
-import re
+import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
 from assistant.retrieval import HybridRetriever
 from assistant.settings import AssistantSettings
 from assistant.timing import collected
+from evals.memory import held_by
 from index.filters import Filters
 from index.searching import LocalIndex
 from index.settings import IndexSettings
@@ -36,13 +38,11 @@ def main(home: Path, rounds: int, questions: list[str]) -> dict[str, object]:
     for question in questions:
         keys = [key for key, _ in index.by_vector(index.embedder.embed_query(question), K, Filters())]
         ids.append([each.passage_id for each in index.passages(keys)])
-    told = Path("/proc/self/smaps_rollup").read_text(encoding="ascii")
-    held = {name.lower(): int(size) / 1024 for name, size in re.findall(r"^(Rss|Pss):\s+(\d+) kB", told, re.MULTILINE)}
     part = {
         name: median(each[f"retrieval/{stage}"] for each in parts)
         for name, stage in (("embedding", "embedding"), ("meaning", "by meaning"), ("words", "by words"))
     }
-    return {"times": times, "ids": ids, **part, **held}
+    return {"times": times, "ids": ids, **part, **asdict(held_by(os.getpid()))}
 
 
 if __name__ == "__main__":

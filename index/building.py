@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from index.chunking import Cut
-from index.embedding import Embedder, Vectors, embedder_digest, open_embedder
+from index.embedding import Embedder, embedder_digest, open_embedder
 from index.errors import IndexingError
 from index.generation import POINTER, SENTENCES, Generation, publish, writing_lock
 from index.planning import Plan, guard, make_plan, remember
@@ -132,7 +132,7 @@ def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Pro
                 "sentences": sum(len(cut.sentences) for cut in cuts),
             },
             "changes": changes(plan),
-            "vectors": {"kind": dense.kind.name, "recall": round(dense.recall(some_of(passage_vectors)), 4)},
+            "vectors": {"kind": dense.kind.name, "recall": dense.recall(dense.spread(JUDGED))},
             "map": {"method": found.method, "trustworthiness": found.trustworthiness},
             "embedder": {
                 "name": embedder.name,
@@ -155,11 +155,6 @@ def build(plan: Plan, settings: IndexSettings, embedder: Embedder, progress: Pro
         generation = publish(settings.home, name, write, settings.keep_generations)
         advance()
     return generation, embedded
-
-
-def some_of(vectors: Vectors) -> Vectors:
-    """Up to `JUDGED` rows, evenly spread: for a kind that is not exact they stand for questions."""
-    return vectors[np.linspace(0, len(vectors) - 1, min(JUDGED, len(vectors))).astype(np.int64)]
 
 
 def changes(plan: Plan) -> dict[str, int]:

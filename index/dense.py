@@ -1,4 +1,4 @@
-"""FAISS: passages by vector, and each passage's best sentences. Inner product over unit rows: the cosine.
+"""FAISS: passages by vector. Inner product over unit rows: the cosine.
 
 FAISS writes without syncing, so here it only ever makes bytes that `generation` writes, syncs and verifies. What it
 reads has been verified; lest somebody has made the manifest fit a crafted file, its header is compared first, and no
@@ -7,7 +7,7 @@ vector in it may be longer than the file.
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,19 @@ from numpy.typing import NDArray
 from index.embedding import Vectors
 from index.errors import DamagedIndexError
 from index.kinds import CODE_BITS, LINKS, NAMES, Kind, lists_for
+from index.sentence_scores import cosines
 
-__all__ = ["DenseIndex", "best_of", "rows_of", "widened"]
+__all__ = ["DenseIndex"]
 
-BLOCK = 256  # rows widened at a time: 384 kB at 384 dimensions, which a core's own cache holds
 FEWEST = 100  # candidates that are asked for at least; with fewer, the ten best are found less often
 AGAIN = 4  # times as many candidates by codes are compared in 16 bits
 PROBED = 4  # one of so many lists is searched
-BREADTH = 40, 600  # candidates that the graph keeps while it is built and while it is searched
+BUILT_WITH, BREADTH = 40, 600  # candidates that the graph keeps while it is built and while it is searched
 TURNS, POINTS = 8, 64  # of k-means, and the vectors of each list that it learns from: more find no more
 BLOCK_OF_CODES = 32  # codes that are compared at once
 INNER = faiss.METRIC_INNER_PRODUCT
+
+Find = Callable[[Vectors, int], Iterable[tuple[int, float]]]  # a vector and k -> keys and cosines
 
 
 # What FAISS writes before the vectors of a flat index of inner products: kind, dimension, vectors, two numbers that
@@ -141,14 +143,22 @@ class DenseIndex:
         rows = self.flat.reconstruct_batch(np.array(keys, dtype=np.int64))
         return [float(each) for each in cosines(rows, vector)]
 
-    def recall(self, queries: Vectors, k: int = 10) -> float:
-        """The share of the `k` nearest of each query, all vectors compared, that `search` finds, in [0, 1]."""
-        if self.flat is self.index or not len(queries):
+    def spread(self, most: int) -> Vectors:
+        """Up to so many of its vectors, evenly spread: they stand for questions."""
+        keys = np.linspace(0, len(self) - 1, min(most, len(self))).astype(np.int64)
+        found: Vectors = self.flat.reconstruct_batch(keys)
+        return found
+
+    def recall(self, queries: Vectors, k: int = 10, find: Find | None = None) -> float:
+        """The share of the `k` nearest of each query, all vectors compared, that `find` finds, in [0, 1]; without it
+        `search`.
+        """
+        if (self.flat is self.index and find is None) or not len(queries):
             return 1.0
-        k = min(k, len(self))
-        exact = self.flat.search(queries, k)[1]
-        found = [{key for key, _ in self.search(query, k)} for query in queries]
-        return float(np.mean([len(one & set(other.tolist())) / k for one, other in zip(found, exact, strict=True)]))
+        k, find = min(k, len(self)), find or self.search
+        exact = self.flat.search(queries, k)[1].tolist()
+        shares = [len({key for key, _ in find(q, k)} & set(best)) / k for q, best in zip(queries, exact, strict=True)]
+        return round(float(np.mean(shares)), 4)
 
 
 @contextmanager
@@ -168,7 +178,7 @@ def made(vectors: Vectors, kind: Kind) -> "faiss.Index":
         return filled(faiss.IndexFlatIP(dimension), vectors)
     if kind.name == "hnsw":
         graph = faiss.IndexHNSWSQ(dimension, faiss.ScalarQuantizer.QT_fp16, LINKS, INNER)
-        graph.hnsw.efConstruction = BREADTH[0]
+        graph.hnsw.efConstruction = BUILT_WITH
         return filled(graph, vectors)
     rows = filled(faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, INNER), vectors)
     if kind.name == "half":
@@ -214,7 +224,7 @@ def rows_in(index: Any, kind: Kind) -> Any:
 def parameters(index: Any, kind: Kind) -> Any:
     """How an index of a kind is searched."""
     if kind.name == "hnsw":
-        return faiss.SearchParametersHNSW(efSearch=BREADTH[1])
+        return faiss.SearchParametersHNSW(efSearch=BREADTH)
     if kind.name == "lists":
         faiss.downcast_index(index.base_index).nprobe = -(-lists_for(index.ntotal) // PROBED)
     if kind.name in ("codes", "lists"):
@@ -273,65 +283,3 @@ def lists_hold(found: Any, count: int) -> bool:
                 return False
             seen[keys] = True
     return bool(seen.all())
-
-
-def cosines(rows: Vectors, vector: Vectors) -> Vectors:
-    """`(n,)`. Not `rows @ vector`, whose last bits depend on a row's place, so that equal passages would not tie."""
-    found: Vectors = np.vecdot(rows, vector)
-    return found
-
-
-def widened(rows: NDArray[np.float16]) -> Vectors:
-    """The same numbers as float32; `rows` are finite and contiguous.
-
-    `astype` goes number by number. Here sign, exponent and fraction are moved to their places all at once, and a
-    multiplication mends the exponent, whose zero lies 112 higher in float32: 2.3 times as fast, and exact.
-    """
-    bits = rows.view(np.int16).astype(np.int32)
-    bits <<= 13
-    bits &= ~0x70000000  # three of the four copies of the sign
-    made = bits.view(np.float32)
-    made *= np.float32(2.0**112)
-    return made
-
-
-def rows_of(ranges: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The whole numbers of `(n, 2)` ranges (first, end), one range after the other."""
-    lengths = ranges[:, 1] - ranges[:, 0]
-    before = np.cumsum(lengths) - lengths
-    rows: NDArray[np.int64] = np.arange(lengths.sum()) + np.repeat(ranges[:, 0] - before, lengths)
-    return rows
-
-
-def best_of(rows: NDArray[np.float16], ranges: NDArray[np.int32], vector: Vectors) -> list[float]:
-    """For each of the `(n, 2)` ranges of `rows` the highest cosine with the vector, of a row or of the mean of two
-    neighbours; -1 for a range of none.
-
-    Some questions are met by two sentences together: on gold dev recall@5 rose by 0.030 [0.004, 0.064] (p 0.09), on
-    the collections nothing changed; with three neighbours it fell (evals/LOG.md, 2026-11-25).
-    """
-    wanted = rows_of(ranges)
-    lengths = ranges[:, 1] - ranges[:, 0]
-    ends = np.cumsum(lengths)
-    scores = np.empty(len(wanted), dtype=np.float32)
-    paired = np.full(len(wanted), -1.0, dtype=np.float32)  # each with the next one
-    for start in range(0, len(wanted), BLOCK):
-        some = widened(rows[wanted[start : start + BLOCK + 1]])
-        alone = cosines(some, vector)
-        scores[start : start + BLOCK] = alone[:BLOCK]
-        paired[start : start + len(some) - 1] = of_neighbours(some, alone)
-    held = lengths > 0
-    paired[ends[held] - 1] = -1.0  # the next row is of another range
-    best = np.full(len(ranges), -1.0, dtype=np.float32)
-    if held.any():
-        best[held] = np.maximum.reduceat(np.maximum(scores, paired), (ends - lengths)[held])
-    return best.tolist()
-
-
-def of_neighbours(rows: Vectors, alone: Vectors) -> Vectors:
-    """`(n - 1,)`: the cosines of the means of neighbouring rows with the vector that `alone` are the cosines with."""
-    sums = rows[:-1] + rows[1:]
-    lengths = np.sqrt(np.vecdot(sums, sums))
-    lengths[lengths == 0] = np.inf  # opposites: a mean without direction, whose cosine is 0
-    found: Vectors = (alone[:-1] + alone[1:]) / lengths
-    return found

@@ -20,8 +20,9 @@ LISTED = 8  # bytes of a row's key in a list
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One way. `recall` is the share of the exact ten best that it is expected to find: 349 questions over 100,000
-    and 1,000,000 passages, the lower of the two (SCALE.md). `most`: the passages up to which `auto` takes it.
+    """One way. `recall` is the share of the exact ten best that it is expected to find: of 349 questions over 100,000
+    (half, hnsw, codes) or 1,000,000 passages, rounded down (evals/LOG.md, 2026-11-26). `most`: the passages up to which
+    `auto` takes it.
     """
 
     name: str
@@ -46,7 +47,7 @@ def lists_for(count: int) -> int:
 KINDS = (
     Kind("exact", "every vector is compared", 1.0, 50_000),
     Kind("half", "every vector is compared, in 16 bits", 0.999, 150_000),
-    Kind("hnsw", "a graph of neighbours is walked, the found ones compared in 16 bits", 0.9, 0),
+    Kind("hnsw", "a graph of neighbours is walked, the found ones compared in 16 bits", 0.98, 0),
     Kind("codes", "every code of 2 bits is compared, the best ones again in 16 bits", 0.99, 500_000),
     Kind("lists", "the codes in a quarter of all lists are compared, the best again in 16 bits", 0.98, float("inf")),
 )

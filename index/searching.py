@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from index.dense import DenseIndex, best_of, rows_of
+from index.dense import DenseIndex
 from index.embedding import Embedder, Vectors, open_embedder
 from index.errors import DamagedIndexError, EmbedderError, IndexingError, UnknownDocumentError
 from index.filters import Filters
@@ -16,6 +16,7 @@ from index.lexical import LexicalIndex, analyze
 from index.past import Documents, PastGenerations
 from index.protocol import IndexStatus, ScoredSentence
 from index.rarities import rarities
+from index.sentence_scores import best_of, rows_of
 from index.settings import IndexSettings
 from index.spelling import Speller
 from index.store import Store

@@ -11,7 +11,7 @@ from conftest import Run, with_models
 from evals.commands.scale import numbers, row
 from evals.errors import EvalsError
 from evals.report.scale import short
-from evals.scale import Asked, Best, Built, copies, moved, quantile, read, stocked, written
+from evals.scale import Asked, Best, Built, copies, moved, read, stocked, written
 from index.embedding import open_embedder
 from index.settings import IndexSettings
 from index.vectors import VectorCache
@@ -55,8 +55,9 @@ def test_the_best_are_those_of_all_that_went_by() -> None:
         assert [int(name) for name in found] == np.argsort(-(vectors @ question), kind="stable")[:10].tolist()
 
 
-def test_a_quantile_by_hand() -> None:
-    assert [quantile([1, 2, 3, 4, 5], share) for share in (0.5, 0.99)] == [3, pytest.approx(4.96)]
+def test_a_percentile_by_hand() -> None:
+    asked = Asked((1, 2, 3, 4, 5), 0, 0, 0, 1, 0, 0)
+    assert [asked.percentile(percent) for percent in (50, 99)] == [3, pytest.approx(4.96)]
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -8,10 +8,11 @@ import pytest
 
 from index.building import words
 from index.chunking import Cut
-from index.dense import BLOCK, DenseIndex, best_of, of_neighbours, rows_of, widened
+from index.dense import DenseIndex
 from index.errors import DamagedIndexError, FilterError
 from index.filters import Filters
 from index.lexical import CEILING, STOP_WORDS, LexicalIndex, analyze
+from index.sentence_scores import BLOCK, best_of, of_neighbours, rows_of, widened
 from index.store import Store
 from index.storing import write_store
 from index.types import Document, Dropped, Note, Passage, Reading, Sentence, Span

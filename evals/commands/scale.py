@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,7 +49,7 @@ def scale(
     its own below the home's scale/, where it replaces the one of an earlier run.
     """
     from evals.questions import load_questions
-    from evals.scale import asked, build, home_of, keep, kept, quantile, read, room, stocked
+    from evals.scale import asked, build, home_of, keep, kept, read, room, stocked
     from evals.tables import markdown
     from index.settings import IndexSettings
 
@@ -71,9 +70,9 @@ def scale(
         times = asked(home_of(settings, size), questions, best, rounds)
         found.append((built, times))
         rows.append(row(built, times))
-        typer.echo(f"{built.passages:,} passages: p50 {median(times.times):.1f} ms", err=True)
+        typer.echo(f"{built.passages:,} passages: p50 {times.percentile(50):.1f} ms", err=True)
     typer.echo("\n".join(markdown(rows, 2)))
-    first, last = (quantile(times.times, 0.5) for _, times in (found[0], found[-1]))
+    first, last = (times.percentile(50) for _, times in (found[0], found[-1]))
     load = f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores"
     typer.echo(f"\nFrom the smallest to the largest p50 grows {last / first:.2f} times; {load}.")
     if report:
@@ -98,8 +97,6 @@ def numbers(sizes: str) -> list[int]:
 
 def row(built: "Built", asked: "Asked") -> tuple[str, ...]:
     """A library as cells of the table."""
-    from evals.scale import quantile
-
     return (
         f"{built.passages:,}",
         f"{built.real:,}",
@@ -109,8 +106,8 @@ def row(built: "Built", asked: "Asked") -> tuple[str, ...]:
         f"{built.bytes / 1e6:,.0f}",
         f"{built.vector_bytes / 1e6:,.0f}",
         f"{asked.rss:,.0f}",
-        f"{quantile(asked.times, 0.5):.1f}",
-        f"{quantile(asked.times, 0.99):.1f}",
+        f"{asked.percentile(50):.1f}",
+        f"{asked.percentile(99):.1f}",
         f"{asked.embedding:.1f}",
         f"{asked.meaning:.1f}",
         f"{asked.words:.1f}",

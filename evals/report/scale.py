@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from evals.report.page import page
 from evals.report.plots import curves
 from evals.report.sections import Section, Table
-from evals.scale import Asked, Built, quantile
+from evals.scale import Asked, Built
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -38,8 +38,8 @@ def scale_page(found: Sequence[tuple[Built, Asked]], rows: Sequence[Sequence[str
         "A search, all included: milliseconds of one thread": drawn(
             "ms",
             {
-                "p99": [quantile(each.times, 0.99) for each in asked],
-                "p50": [quantile(each.times, 0.5) for each in asked],
+                "p99": [each.percentile(99) for each in asked],
+                "p50": [each.percentile(50) for each in asked],
                 "by meaning": [each.meaning for each in asked],
                 "by words": [each.words for each in asked],
             },

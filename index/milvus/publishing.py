@@ -16,6 +16,7 @@ import numpy as np
 
 from index.building import words_of
 from index.dense import DenseIndex
+from index.embedding import Vectors
 from index.errors import MilvusError, SourceError, UnreachableError
 from index.filters import FACETS
 from index.generation import SENTENCES, Generation, live, writing_lock
@@ -49,7 +50,7 @@ IN_BUCKET = 500  # stems that are looked up together, some 6 kB
 VARCHAR = {"max_length": LONGEST}
 # Vectors that are compared one by one in some 40 ms (evals/LOG.md); beyond, a graph finds most of the nearest.
 MOST_EXACT = 500_000
-JUDGED, TOP = 50, 10  # passages whose nearest ones tell how many a graph finds
+JUDGED = 50  # passages whose nearest ones tell how many a graph finds
 MOST_FACETS = 1000  # values of one document
 Field = tuple[str, str, dict[str, Any]]
 
@@ -208,13 +209,12 @@ def copy(
 
 def recall_of(connection: Connection, names: Names, dense: DenseIndex) -> float:
     """The share of the ten nearest that the server's graph finds, of passages spread over all of them."""
-    keys = np.unique(np.linspace(0, len(dense) - 1, JUDGED).astype(np.int64)).tolist()
-    shares = []
-    for query in (dense.rows(key, key + 1)[0] for key in keys):
-        best = {key for key, _ in dense.search(query, TOP, np.arange(len(dense)))}
-        found = connection.best(names.passages, "vector", query.tolist(), min(TOP, len(dense)), "", ["key"], graph=True)
-        shares.append(len(best & {int(row["key"]) for row, _ in found}) / len(best))
-    return round(float(np.mean(shares)), 4)
+
+    def find(query: Vectors, k: int) -> list[tuple[int, float]]:
+        rows = connection.best(names.passages, "vector", query.tolist(), k, "", ["key"], graph=True)
+        return [(int(row["key"]), score) for row, score in rows]
+
+    return dense.recall(dense.spread(JUDGED), find=find)
 
 
 def finished(connection: Connection, names: Names, manifest: dict[str, Any], sent: Sequence[int]) -> dict[str, Any]:

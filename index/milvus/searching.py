@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.dense import best_of, rows_of
 from index.embedding import Embedder, Vectors, open_embedder
 from index.errors import EmbedderError, MilvusError, NoIndexError, UnknownDocumentError
 from index.filters import Filters
@@ -19,6 +18,7 @@ from index.milvus.layout import Names, condition, is_in, names_in, names_of, rec
 from index.milvus.reading import Documents, all_records, manifest_of, read_record, read_records
 from index.protocol import IndexStatus, ScoredSentence
 from index.rarities import rarities
+from index.sentence_scores import best_of, rows_of
 from index.settings import IndexSettings
 from index.spelling import Speller, Word
 from index.summaries import Facts, Summary, facts, summaries
