@@ -2,7 +2,8 @@
 
 Measured with one random edit in each of the library's words, of those that then have five letters or more: 94 % come
 back, 3 % as another word. Of 8,300 forms of a collection on other matters (musique_train100), half of them absent from
-the library, 0.5 % are changed, nearly all of them names.
+the library, 0.5 % are changed, nearly all of them names. With the dictionary a third fewer
+of these are changed, and 0.3 % fewer edits come back.
 """
 
 import functools
@@ -11,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from index.english import is_english
 from index.lexical import analyze, folded, stop_words
 from index.types import Passage
 from index.word_forms import bases
@@ -74,7 +76,7 @@ def word_of_form(form: str) -> str:
 
 
 class Speller:
-    """Respells the words of a question that neither the library nor the embedder's tokenizer knows.
+    """Respells the words of a question that neither the library nor the embedder's tokenizer nor a dictionary knows.
 
     `words` gives the vocabulary and is called once, when the first such word comes; `occurrences` tells in how many
     passages a stem stands; `count_tokens` is the embedder's: a word that is one token to it is one that people use.
@@ -125,7 +127,9 @@ class Speller:
         return not stems or any(self.occurrences(stem) for stem in stems)
 
     def in_english(self, form: str) -> bool:
-        """Whether the tokenizer has the word whole, or one that it is formed from."""
+        """Whether the dictionary has the word, or the tokenizer has it whole or one that it is formed from."""
+        if is_english(folded(form)):
+            return True
         empty, *counts = self.count_tokens(["", form, *dict.fromkeys(bases(form.lower()))])
         return any(count - empty <= 1 for count in counts)
 

@@ -103,6 +103,12 @@ def rest(page: Any) -> None:
         page.wait_for_timeout(50)
 
 
+def leave(page: Any) -> None:
+    """Leaves the page, so that its server can be stopped."""
+    rest(page)
+    page.goto("about:blank")
+
+
 def reload(page: Any) -> None:
     """Loads the page anew."""
     rest(page)

@@ -124,6 +124,7 @@ def test_words_for_one_country_are_one() -> None:
     assert words_of("the Mideast talks") == ["mideast", "talk"]
     assert words_of("talks on the Middle East") == ["talk", "middl", "east", "mideast"]
     assert canonical([]) == []
+    assert words_of("Salvadorans and Serbs") == ["salvador", "serbia"]
 
 
 def test_a_capital_is_met_by_its_country(assistant: Assistant) -> None:

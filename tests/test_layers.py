@@ -22,6 +22,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "pymilvus": ("index/milvus/connection.py",),  # an extra: imported when a server is asked for
     "grpc": ("index/milvus/connection.py",),
     "rapidfuzz": ("index/spelling.py",),
+    "spellchecker": ("index/english.py",),
     "regex": ("assistant/excerpts.py", "assistant/shortening.py"),
     "tiktoken": ("index/tokens.py",),
     "nltk": ("index/sentences.py", OUR_ADAPTER),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import BROWSER, SHAPES, Open, fits, focused, marked, serving
+from browsing import BROWSER, SHAPES, Open, fits, focused, leave, marked, serving
 from living_home import with_heron
 
 from assistant.answering import Assistant
@@ -201,9 +201,9 @@ def test_a_home_without_reports_and_votes(own_home: Path, opened: Open) -> None:
         page.locator("#maintain-list", has_text="There is no report in this home yet.").wait_for()
         assert f"python app.py eval report --home {own_home}" in page.locator("#maintain-list").inner_text()
         assert "No feedback yet" in page.locator("#maintain-feedback").inner_text()
-        assert "Choose two generations" in page.locator("#maintain-difference").inner_text()
+        page.locator("#maintain-difference", has_text="Choose two generations").wait_for()
         assert page.locator("#maintain-frame").count() == 0
-        page.goto("about:blank")
+        leave(page)
 
 
 def test_without_maintainer_there_is_no_such_view(library: Path, opened: Open) -> None:
@@ -212,4 +212,4 @@ def test_without_maintainer_there_is_no_such_view(library: Path, opened: Open) -
         assert page.locator("#view-maintain").count() == 0
         assert page.locator('#views a[href="#/maintain"]').count() == 0
         assert page.request.get(f"{address}/report/latest").status == 404
-        page.goto("about:blank")
+        leave(page)
