@@ -228,6 +228,30 @@ def test_a_deletion_is_never_seen_once_apply_has_returned(own: IndexSettings) ->
 
 
 @dense
+def test_reads_wait_until_the_copy_is_there_and_not_until_now(there: MilvusIndex, server: Server) -> None:
+    """Strong has a real server wait 0.2 s at each call. Milvus Lite does not tell when a collection was made."""
+    strong = there.connection.as_of(0)
+    assert strong.reading == {"consistency_level": "Strong"}
+    told = strong.client.describe_collection(there.names.records).get("created_timestamp", 0)
+    written = there.manifest["written"]
+    if told:
+        assert 100 <= (written - told >> 18) < 120_000, "milliseconds between the first collection and the last row"
+        assert there.connection.reading == {"consistency_level": "Customized", "guarantee_timestamp": written}
+    else:
+        assert (written, there.connection.reading) == (0, strong.reading)
+    for name, rows in zip(there.names.all, there.manifest["rows"], strict=True):
+        assert strong.count(name) == rows
+
+
+@dense
+def test_a_copy_of_before_time_stamps_were_kept_is_read_strongly(there: MilvusIndex) -> None:
+    manifest = {name: value for name, value in there.manifest.items() if name != "written"}
+    old = MilvusIndex(there.connection, there.names, manifest, there.embedder, there.models)
+    assert old.connection.reading == {"consistency_level": "Strong"}
+    assert old.passages([0]) == there.passages([0])
+
+
+@dense
 def test_rollback_wants_a_word_where_withdrawn_articles_come_back(own: IndexSettings) -> None:
     address = Address.parse(own.index_from)
     before = MilvusIndex.open(own).status().generation

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 from index.errors import MilvusError, UnreachableError
@@ -26,7 +27,10 @@ DENIED = re.compile(r"UNAUTHENTICATED|auth check failure|PERMISSION_DENIED|permi
 ALONE = {"grpc.use_local_subchannel_pool": 1, "grpc.max_reconnect_backoff_ms": 2000}
 GRAPH = {"M": 32, "efConstruction": 200}
 BREADTH = 400  # candidates that a search of the graph keeps
-STRONG = "Strong"  # with Session a deleted passage came back for 0.2 s
+# With Session a deleted passage came back for 0.2 s. A real server waits as long for Strong, at each call.
+STRONG: dict[str, Any] = {"consistency_level": "Strong"}
+IN_A_MILLISECOND = 18  # bits of a server's time stamp that count within one (milvus.io, "Timestamp in Milvus")
+MARGIN = 100  # milliseconds by which two clocks may differ in a copy's time
 
 
 class Connection:
@@ -36,6 +40,7 @@ class Connection:
         self.address = address
         self.token = token
         self.seconds = seconds
+        self.reading = STRONG
         if importlib.util.find_spec("pymilvus") is None:
             raise MilvusError(
                 "pymilvus is not installed, without which no Milvus server can be used. Install it with: "
@@ -57,6 +62,23 @@ class Connection:
         """Whether the server finds passages by words."""
         numbers = tuple(map(int, re.findall(r"\d+", self.version)[:2]))
         return numbers >= BM25_FROM
+
+    def as_of(self, written: int) -> "Connection":
+        """The same for reading what was written by then, a server's time stamp: it need not wait for what came later.
+
+        Only for collections that have not changed since. With 0 whatever was written is read, as without this.
+        """
+        other = copy(self)
+        other.reading = {"consistency_level": "Customized", "guarantee_timestamp": written} if written else STRONG
+        return other
+
+    def now(self, collection: str, age: float) -> int:
+        """The server's time stamp at most 0.1 s from now; `age` is for how many seconds, by our clock, the collection
+        has been there. 0 where the server does not tell when it was made, as Milvus Lite does not.
+        """
+        with self.translated():
+            made = int(self.client.describe_collection(collection, timeout=self.seconds).get("created_timestamp", 0))
+        return made + (int(age * 1000) + MARGIN << IN_A_MILLISECOND) if made else 0
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -148,7 +170,7 @@ class Connection:
                     schema.add_function(Function("bm25", FunctionType.BM25, ["stems"], ["bm25"]))
                     parameters = {"params": {"bm25_k1": k1, "bm25_b": b}}  # flat, Milvus Lite 3.2 overlooks them
                     indexes.add_index("bm25", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25", params=parameters)
-            self.client.create_collection(collection, schema=schema, consistency_level=STRONG, timeout=LONG)
+            self.client.create_collection(collection, schema=schema, timeout=LONG, **STRONG)
             self.client.create_index(collection, indexes, timeout=LONG)
 
     def upsert(self, collection: str, rows: list[dict[str, Any]]) -> None:
@@ -186,15 +208,13 @@ class Connection:
     def count(self, collection: str) -> int:
         """How many rows it has, everything that was written counted in."""
         with self.translated():
-            found = self.client.query(collection, "", ["count(*)"], timeout=LONG, consistency_level=STRONG)
+            found = self.client.query(collection, "", ["count(*)"], timeout=LONG, **STRONG)
             return int(found[0]["count(*)"])
 
     def rows(self, collection: str, where: str, fields: Sequence[str], seconds: float = 0.0) -> list[dict[str, Any]]:
         """The rows that meet an expression, in no order."""
         with self.translated():
-            found = self.client.query(
-                collection, where, list(fields), timeout=seconds or self.seconds, consistency_level=STRONG
-            )
+            found = self.client.query(collection, where, list(fields), timeout=seconds or self.seconds, **self.reading)
             return [dict(each) for each in found]
 
     def best(
@@ -220,7 +240,7 @@ class Connection:
                 output_fields=list(fields),
                 search_params={"metric_type": metric, **breadth},
                 timeout=self.seconds,
-                consistency_level=STRONG,
+                **self.reading,
             )
             pairs = [(dict(each["entity"]), float(each["distance"])) for each in found[0]]
         return [(row, abs(score)) for row, score in pairs] if metric == "BM25" else pairs  # Milvus Lite's is negative

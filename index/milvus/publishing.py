@@ -4,6 +4,7 @@ Everything is copied, counted and only then named: a copy that breaks off is nev
 """
 
 import json
+import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -177,6 +178,7 @@ def copy(
     by_words = connection.has_bm25
     graph = wanted == "hnsw" or (wanted == "auto" and counts["passages"] > MOST_EXACT)
     frequencies: Counter[str] = Counter()
+    start = time.monotonic()
     for name, fields in zip(names.all, fields_of(dense.dimension, sentences.shape[1], by_words), strict=True):
         connection.create(name, fields, K1, B, graph and name == names.passages)
     sending = Sending(connection, Counter())
@@ -189,12 +191,14 @@ def copy(
         sending.send(names.records, record_rows(store, frequencies, buckets), advance)
     store.close()
     connection.flush(names.all)
+    written = connection.now(names.records, time.monotonic() - start)
     connection.load(names.all)
     manifest = {
         "format": FORMAT,
         "generation": generation.name,
         **{name: generation.manifest[name] for name in ("published_at", "counts", "map", "embedder", "content")},
         "bytes": generation.size,
+        "written": written,
         "sentences_kept": generation.keeps_sentences,
         "by_words": by_words,
         "buckets": buckets,

@@ -54,7 +54,7 @@ def joined(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def manifest_of(connection: Connection, names: Names) -> dict[str, Any] | None:
     """The manifest of a generation; None where it has none: it is unfinished, or not of ours."""
     try:
-        found = read_record(connection, names, "manifest", "")
+        found = read_record(connection.as_of(0), names, "manifest", "")
     except (ValueError, KeyError, TypeError):
         return None
     except MilvusError as error:

@@ -41,14 +41,14 @@ class MilvusIndex:
     def __init__(
         self, connection: Connection, names: Names, manifest: dict[str, Any], embedder: Embedder, models: Path
     ) -> None:
-        self.connection = connection
+        self.connection = connection.as_of(manifest.get("written", 0))  # it has not changed since
         self.names = names
         self.manifest = manifest
         self.embedder = embedder
         self.models = models
         self.sentences_kept = bool(manifest["sentences_kept"])
         self.warning = "" if manifest["by_words"] else WORDLESS.format(connection.version)
-        self.documents = Documents(connection, names)
+        self.documents = Documents(self.connection, names)
         self.ranges: dict[int, tuple[int, int]] = {}  # the sentences of passages that were found
         self.kept = lru_cache(KEPT_DOCUMENTS)(self.documents.document)
         self.bucket = lru_cache(KEPT_BUCKETS)(self.read_bucket)
@@ -105,7 +105,9 @@ class MilvusIndex:
         names = names_of(collection, generation)  # a name comes from a browser: it is only compared
         there = names_in(collection, self.connection.collections())
         manifest = manifest_of(self.connection, names) if names in there else None
-        return Documents(self.connection, names) if manifest and manifest["generation"] == generation else None
+        if not manifest or manifest["generation"] != generation:
+            return None
+        return Documents(self.connection.as_of(manifest.get("written", 0)), names)
 
     def by_vector(self, vector: Vectors, k: int, filters: Filters) -> list[tuple[int, float]]:
         """See `Index`."""
