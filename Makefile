@@ -18,7 +18,7 @@ help:
 	@echo 'make run     set up if need be, index the articles if they changed, serve the page on $(HOST):$(PORT)'
 	@echo 'make test    set up if need be, then ruff, mypy and all tests'
 	@echo 'make fast    the same without the slow tests'
-	@echo 'make long    what `make test` takes a part of, in full: some 25 minutes'
+	@echo 'make long    what `make test` takes a part of, in full: some 30 minutes'
 	@echo 'make torture kills, full disks and races in full: some 25 minutes, a table'
 	@echo 'make test-milvus  the tests marked `dense` against a real Milvus 2.3.5, in an environment of its own (480 MB)'
 	@echo 'make clean   remove the environment and caches; the index in var stays'
@@ -33,7 +33,7 @@ test: $(VENV)/test.stamp $(VENV)/axe.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(PYTEST) -n 2 -m "not slow"
-	$(PYTEST) -n 2 -m "slow and not alone"
+	$(PYTEST) -n 2 --dist worksteal -m "slow and not alone"
 	$(PYTEST) -m alone
 
 fast: $(VENV)/test.stamp

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import IN_FULL
 from served_page import served
 
 CHROMIUM = shutil.which("chromium")
@@ -15,7 +16,8 @@ BROWSER = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
 ]
-SHAPES = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]  # width and scheme
+# Width and scheme; by `make long` each width in each scheme.
+SHAPES = [(1280, "light"), (390, "dark"), *([(1280, "dark"), (390, "light")] if IN_FULL else [])]
 SLOWLY = ("-c", "import app; from assistant.page import streaming; streaming.PAUSE = 1.0; app.main()")
 PAYLOAD = (
     "<img src=http://127.0.0.1:9/x onerror=\"alert('no')\"> <script>alert(1)</script> "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from made_once import alone, opened_once, vectors_kept
+from made_once import alone, opened_once, remembering, vectors_kept
 
 import app
 from assistant.answering import Assistant
@@ -30,14 +30,6 @@ IN_FULL = bool(os.environ.get("BACKCHANNEL_LONG_TESTS"))  # by `make long`: test
 
 MakeHome = Callable[..., Path]
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What a page shows slowly has servers, browsers and clocks in it, so it is `alone` as well."""
-    for item in items:
-        if item.get_closest_marker("slow") and item.path.name.startswith("test_page_"):
-            item.add_marker("alone")
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +112,13 @@ def copied(library: Path, home: Path) -> Path:
     """A copy of the library's home, without what other tests have asked and voted there."""
     shutil.copytree(library, home, symlinks=True, ignore=shutil.ignore_patterns("spent.sqlite*", "feedback.sqlite*"))
     return home
+
+
+@pytest.fixture
+def gold_read_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading is most of what a gold question takes, and commands that ask them all are run several times a test."""
+    for module in ("assistant.answering", "evals.regress"):
+        monkeypatch.setattr(f"{module}.open_reader", lambda folder: remembering(models.resolve()))
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ import index.milvus.fallback
 import index.milvus.searching
 import index.searching
 from assistant.reading import Reader
+from evals.regress import Once
 from index.embedding import PACKAGED, Embedder
 
 
@@ -83,3 +84,9 @@ def vectors_kept(models: Path, home: Path) -> Iterator[None]:
             shutil.copy(kept, vectors)
         yield
         shutil.copy(vectors, kept)
+
+
+@functools.cache
+def remembering(models: Path) -> Once:
+    """The packaged reader, for tests that ask all gold questions again and again of one library."""
+    return Once(assistant.reading.open_reader(models))

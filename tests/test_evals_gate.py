@@ -226,6 +226,7 @@ def test_the_stored_baseline_is_of_the_questions_as_they_are() -> None:
     assert list(stored.values) == list(MEASURES)
 
 
+@pytest.mark.usefixtures("gold_read_once")
 @pytest.mark.slow
 def test_words_alone_fail_the_gate_and_nothing_changed_passes(whole_library: Path, home: Path, tmp_path: Path) -> None:
     (home / "cache").symlink_to(whole_library / "cache")

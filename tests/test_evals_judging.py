@@ -220,6 +220,7 @@ def test_twelve_questions_asked_for_real(assistant: Assistant) -> None:
     assert set(first["follow_ups"]) == {"contained", "citation_recall", "recall@5", "recall@10"}
 
 
+@pytest.mark.usefixtures("gold_read_once")
 @pytest.mark.slow
 def test_gold_is_asked_and_compared_on_the_command_line(whole_library: Path, home: Path, tmp_path: Path) -> None:
     (home / "cache").symlink_to(whole_library / "cache")

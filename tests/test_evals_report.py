@@ -157,6 +157,7 @@ def test_a_folder_that_is_not_there_is_told_before_anything_is_indexed(home: Pat
     assert not (home / "evals").exists()
 
 
+@pytest.mark.usefixtures("gold_read_once")
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")

@@ -14,7 +14,7 @@ from index.milvus.address import Address
 from index.milvus.publishing import publish_to
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
-EVERY = 1 if IN_FULL else 8  # the whole takes four minutes
+EVERY = 1 if IN_FULL else 16  # the whole takes four minutes
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, with_models
+from conftest import IN_FULL, ROOT, with_models
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -18,6 +18,7 @@ COMMANDS = [
     for line in block.splitlines()
     if line.startswith(".venv/bin/python app.py")
 ]
+GOLD = ("answers", "gate", "sweep", "report", "regress")  # of `eval`
 OWN_FOLDER = {"~/my-articles": "articles", "~/my-index": "own-home"}
 
 
@@ -27,8 +28,12 @@ def test_there_are_commands_to_check() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_commands_run(tmp_path: Path, models: Path, whole_library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All but `serve`, in the order of the README, from a new home; `make run` has the page's own tests."""
+    """All but `serve`, in the order of the README, from a new home; `make run` has the page's own tests.
+
+    What asks all gold questions is only read, with its options, and run by `make long`.
+    """
     home = with_models(tmp_path / "home", models)
     shutil.copytree(whole_library / "cache", home / "cache")  # which saves a minute of embedding
     (own := with_models(tmp_path / "own-home", models)).joinpath("unused").touch()
@@ -39,6 +44,8 @@ def test_the_commands_run(tmp_path: Path, models: Path, whole_library: Path, mon
         words = shlex.split(command)
         if words[2] == "serve":
             continue
+        if words[2] == "eval" and words[3] in GOLD and not IN_FULL:
+            words.append("--help")
         words = [str(tmp_path / OWN_FOLDER[word]) if word in OWN_FOLDER else word for word in words]
         done = subprocess.run([sys.executable, *words[1:]], cwd=ROOT, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, f"{command}: {done.stderr}"
