@@ -8,6 +8,7 @@ from conftest import ARTICLES, Run, with_models
 
 from evals.bulk_speed import Round, measure, portions
 from evals.errors import EvalsError
+from index.embedding.bulk import EXPORT
 from index.readers import scan
 from index.settings import IndexSettings
 
@@ -35,6 +36,8 @@ def test_a_round_that_the_calibration_is_not_for(home: Path) -> None:
 def test_the_command_prints_its_rounds(run: Run, tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("evals.bulk_speed.FEW", "index.embedding.bulk.FEW"):
         monkeypatch.setattr(name, 10)
+    monkeypatch.setattr("index.embedding.bulk.ways", lambda: [EXPORT])
+    monkeypatch.setattr("index.embedding.bulk.CHECKED", 8)
     home = with_models(tmp_path / "home", models)
     options = ["--passages", 40, "--rounds", 2, "--seconds", 0.1, "--home", home]
     status, out, _ = run("eval", "bulk", ARTICLES, *options)

@@ -104,6 +104,7 @@ def test_a_calibration_on_the_command_line_and_an_index_by_it(
 ) -> None:
     """Measured for moments only, so the way that is taken is then set."""
     monkeypatch.setattr(bulk, "ways", lambda: [EXPORT, BF16])
+    monkeypatch.setattr(bulk, "CHECKED", 8)
     home = export.folder.parent.parent
     status, out, err = run("index", "calibrate", ARTICLES, "--home", home, "--seconds", 0.1, "--quiet")
     assert (status, err) == (0, "")
