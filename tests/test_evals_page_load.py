@@ -37,6 +37,7 @@ def test_a_home_without_an_index(tmp_path: Path) -> None:
         copied(tmp_path / "none", tmp_path)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_f42_t25_above_the_limit_all_are_told_and_no_two_conversations_mix(library: Path, tmp_path: Path) -> None:
     """A hundred at once, of whom eight are answered and sixty-four wait; then fifty with a word of their own each."""

@@ -385,6 +385,7 @@ def test_events_grow_and_end_with_the_whole(api: TestClient, assistant: Assistan
     assert all(each == "answer" for each, _ in growing_)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_events_of_a_model_come_as_it_writes(
     assistant: Assistant, serve: Serve, monkeypatch: pytest.MonkeyPatch
@@ -454,6 +455,7 @@ def answering() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name == "backchannel-call"]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("behaviour", ["hangs before the head", "hangs after the first tokens", "drip"])
 @pytest.mark.parametrize("headers", [{}, STREAM])
@@ -480,6 +482,7 @@ def test_f41_nothing_is_left_of_a_hundred_that_leave(assistant: Assistant, serve
         assert sum(thread.name.startswith("answer") for thread in threading.enumerate()) <= growing.THREADS
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_the_loop_is_free_while_answers_are_written(assistant: Assistant, serve: Serve) -> None:
     server = serve("hangs before the head", reply=copying)

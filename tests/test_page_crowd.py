@@ -15,7 +15,7 @@ from assistant.page.crowd import TWICE
 from assistant.page.origins import OTHER as NAME
 from assistant.page.origins import WHOSE as SITE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 OSLO = "How did the Oslo talks start?"
 

@@ -436,6 +436,7 @@ def test_f34_ten_thousand_marks_are_one_character() -> None:
     assert shortened(f"b{text}", 300) == "b…"
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RENDERERS)
 def test_f34_time_grows_with_the_text(name: str) -> None:

@@ -297,10 +297,10 @@ def test_views_have_addresses_and_can_be_gone_back_from(address: str, opened: Op
     assert page.locator("#view-library").is_visible()
     assert not page.locator("#view-ask").is_visible()
     page.locator("#views a", has_text="Ask").click()
-    assert page.locator("#view-ask").is_visible()
+    page.locator("#view-ask").wait_for()
     page.go_back()
     page.locator("#view-library").wait_for()
-    assert page.locator('#views a[aria-current="page"]').inner_text() == "Library"
+    page.locator('#views a[aria-current="page"]', has_text="Library").wait_for()
 
 
 def test_a_question_about_an_article_begins_with_its_name(address: str, opened: Open) -> None:
