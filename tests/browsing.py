@@ -17,7 +17,9 @@ BROWSER = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
 ]
 # Width and scheme; by `make long` each width in each scheme.
-SHAPES = [(1280, "light"), (390, "dark"), *([(1280, "dark"), (390, "light")] if IN_FULL else [])]
+SHAPES = [(1280, "light"), (390, "dark")]
+if IN_FULL:
+    SHAPES += [pytest.param(1280, "dark", marks=pytest.mark.long), pytest.param(390, "light", marks=pytest.mark.long)]
 SLOWLY = ("-c", "import app; from assistant.page import streaming; streaming.PAUSE = 1.0; app.main()")
 PAYLOAD = (
     "<img src=http://127.0.0.1:9/x onerror=\"alert('no')\"> <script>alert(1)</script> "

@@ -117,8 +117,7 @@ def copied(library: Path, home: Path) -> Path:
 @pytest.fixture
 def gold_read_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading is most of what a gold question takes, and commands that ask them all are run several times a test."""
-    for module in ("assistant.answering", "evals.regress"):
-        monkeypatch.setattr(f"{module}.open_reader", lambda folder: remembering(models.resolve()))
+    monkeypatch.setattr("assistant.answering.open_reader", lambda _: remembering(models.resolve()))
 
 
 @pytest.fixture

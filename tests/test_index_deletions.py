@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from conftest import IN_FULL, with_models
+from conftest import with_models
 from test_index_building import embedder  # noqa: F401
 
 from assistant.answering import Assistant
@@ -17,9 +17,8 @@ from index.searching import LocalIndex
 from index.settings import IndexSettings
 from index.upkeep import withdraw
 
-pytestmark = [pytest.mark.slow, pytest.mark.long]
-DELETED, BATCH = (1000, 250) if IN_FULL else (240, 60)
-ARTICLES = DELETED + 100
+pytestmark = pytest.mark.slow
+ARTICLES, DELETED, BATCH = 1100, 1000, 250
 PLACES = "ferry harbour orchard quarry bridge weir chapel market mill lighthouse".split()
 
 
@@ -32,7 +31,7 @@ def line(number: int) -> str:
     return json.dumps({"_id": f"paper-{number}", "title": f"The word{number}x paper", "text": text})
 
 
-def test_f16_deletions_by_the_hundred(tmp_path: Path, models: Path) -> None:
+def test_f16_a_thousand_deletions(tmp_path: Path, models: Path) -> None:
     home, source = with_models(tmp_path / "home", models), tmp_path / "papers.jsonl"
     settings = IndexSettings.load(home=home)
     left = list(range(ARTICLES))

@@ -228,7 +228,7 @@ def test_a_deletion_is_never_seen_once_apply_has_returned(own: IndexSettings) ->
 
 
 @dense
-def test_reads_wait_until_the_copy_is_there_and_not_until_now(there: MilvusIndex, server: Server) -> None:
+def test_reads_wait_until_the_copy_is_there_and_not_until_now(there: MilvusIndex) -> None:
     """Strong has a real server wait 0.2 s at each call. Milvus Lite does not tell when a collection was made."""
     strong = there.connection.as_of(0)
     assert strong.reading == {"consistency_level": "Strong"}
