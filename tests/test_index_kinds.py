@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DATA, IN_FULL, index, with_models
+from conftest import DATA, index, with_models
 
 from index.building import plan_for
 from index.dense import COMMON, DenseIndex, begins_well
@@ -220,7 +220,6 @@ def opened_and_asked(path: str, kind: str, memory: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.long
 @pytest.mark.parametrize("kind", APPROXIMATE, ids=lambda kind: kind.name)
 def test_f15_hostile_numbers_anywhere_in_a_file_that_was_made_to_fit(tmp_path: Path, kind) -> None:
     """The parts of a file that are no vectors, and a hostile number in each place: no crash, no gigabytes, 2 s."""
@@ -230,7 +229,7 @@ def test_f15_hostile_numbers_anywhere_in_a_file_that_was_made_to_fit(tmp_path: P
     context = multiprocessing.get_context("fork")
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     bad = []
-    for _ in range(100 if IN_FULL else 40):
+    for _ in range(100):
         data = bytearray(whole)
         value = draw.choice((0, 1, 2**31 - 1, 2**31, 2**33, 2**40, 2**60, 2**63, 2**64 - 1))
         form = draw.choice(("<I", "<Q"))

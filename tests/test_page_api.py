@@ -17,7 +17,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 import uvicorn
-from conftest import IN_FULL, ROOT
+from conftest import ROOT
 from fastapi import FastAPI
 from llm_server import LLMServer, Serve, asking, copying, until
 from starlette.testclient import TestClient
@@ -331,14 +331,13 @@ def naughty(shared: Path) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.long
 @pytest.mark.shared
 def test_f30_naughty_strings_everywhere(assistant: Assistant, shared: Path) -> None:
     quick = Assistant(assistant.index, assistant.settings)  # without the reader an answer takes a fifth of the time
     api = TestClient(with_api(quick), raise_server_exceptions=False)
     texts = naughty(shared)
     assert len(texts) == 515
-    for text in texts[:: 1 if IN_FULL else 3]:
+    for text in texts:
         asked = api.post("/api/ask", json={"question": text})
         leant = api.post("/api/ask", json={"question": OSLO, "history": [{"role": "user", "content": text}]})
         found = api.post("/api/search", json={"query": "Oslo", "filters": {"topics": [text]}})

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import IN_FULL, ROOT, Run
+from conftest import ROOT, Run
 from lxml import html
 from markdown_it import MarkdownIt
 
@@ -553,9 +553,8 @@ FAULTS = "Something went wrong"
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_f30_any_string_is_a_question_a_period_and_a_conversation(callbacks: Any) -> None:
-    for text in NAUGHTY[:: 1 if IN_FULL else 3]:
+    for text in NAUGHTY:
         for given in ((text, ""), ("How did the Oslo talks start?", text), ("Oslo", "", text)):
             steps = list(callbacks.ask(*given))
             assert steps
@@ -576,14 +575,13 @@ def texts_in(value: object) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_f30_any_string_is_searched_for_and_filtered_by(assistant: Assistant) -> None:
     from assistant.page.front import Front
     from assistant.page.searching import Searching
 
     live = LiveAssistant(assistant)
     searching = Searching(live, Front(live))
-    for text in NAUGHTY[:: 1 if IN_FULL else 3]:
+    for text in NAUGHTY:
         for given in ((text,), ("Oslo", text), ("Oslo", "", [text]), ("Oslo", "", [], [], [], text)):
             said = "".join(texts_in(searching.search(*given)[:2]))
             assert said, given
